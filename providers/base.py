@@ -178,7 +178,7 @@ class Provider(ABC):
     async def poll(self, remote: Remote, request: VideoRequest) -> Status:
         """A read, free and repeatable. Raises `Transient`, `AccountProblem`, `ProtocolError`."""
 
-    async def cancel(self, remote: Remote, request: VideoRequest) -> None:
+    async def cancel(self, remote: Remote, request: VideoRequest) -> None:  # noqa: B027 - optional
         """Ask the vendor to stop; repeatable. A vendor without cancel does nothing."""
 
     async def fetch(
