@@ -1,0 +1,50 @@
+"""May this be spent, here, now? Pure: takes the caps and what is spent, returns a sentence or "".
+
+Caps hold from the first key on: `CLIP_USD` per clip, `DAILY_USD` per server and UTC day (held money
+counts), and only servers on the operator's list may spend at all. Budgets refine them later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+
+from bot.jobs import Place
+
+__all__ = ["Caps", "daily_refusal", "may_spend", "to_micros", "usd"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caps:
+    clip_micros: int
+    daily_micros: int
+    allowed_guilds: frozenset[int]
+
+
+def may_spend(place: Place, caps: Caps) -> bool:
+    """The command line is the operator's own; a server must be on the list."""
+    return place.guild_id is None or place.guild_id in caps.allowed_guilds
+
+
+def daily_refusal(price_micros: int, exposed_micros: int, caps: Caps) -> str:
+    """Why a price would break the day's cap; `exposed_micros` is spent today plus held now."""
+    if price_micros == 0 or exposed_micros + price_micros <= caps.daily_micros:
+        return ""
+    left = max(0, caps.daily_micros - exposed_micros)
+    return (
+        f"This would cost {usd(price_micros)}, but only {usd(left)} of today's "
+        f"{usd(caps.daily_micros)} are left (DAILY_USD; the day ends at 00:00 UTC). "
+        "Take a cheaper model or a shorter clip, or ask the operator to raise the cap."
+    )
+
+
+def usd(micros: int) -> str:
+    """Money for people: two decimals, more only where they are not zero."""
+    amount = Decimal(micros).scaleb(-6)
+    places = Decimal("0.01") if micros % 10_000 == 0 else Decimal("0.0001")
+    return f"${amount.quantize(places, rounding=ROUND_CEILING)}"
+
+
+def to_micros(amount_usd: Decimal) -> int:
+    """Exact micro-USD of an amount in USD; fractions of a micro round down (a cap never grows)."""
+    return int(amount_usd.scaleb(6))
