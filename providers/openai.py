@@ -30,8 +30,8 @@ from providers.base import (
 )
 from providers.errors import (
     ContentRejected,
+    InvalidRequest,
     OutOfCredit,
-    ProtocolError,
     ProviderError,
     RouteGone,
 )
@@ -103,7 +103,7 @@ class OpenAI(Provider):
         files: list[tuple[str, Any]] = list(fields)
         if frame := request.of(MediaRole.FIRST_FRAME):
             if frame.path is None:
-                raise ProtocolError("the first frame must be a file here")
+                raise InvalidRequest("the first frame must be a file here")
             picture = await asyncio.to_thread(frame.path.read_bytes)
             files.append(("input_reference", (frame.path.name, picture, frame.mime)))
         answer = await self._call("POST", "/videos", paid=True, files=files)

@@ -1,0 +1,300 @@
+"""All SQL. State and the money it implies change in one transaction, or not at all.
+
+`Store` is what the application sees; `_database` opens and commits, `_jobs` and `_ledger` know
+their tables. Times come from the caller, so that tests can set the clock.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+import aiosqlite
+
+from bot.errors import NotFound
+from bot.jobs import Job, RenderTimes
+from bot.ledger import entries, scope_of
+from bot.limits import Caps, daily_refusal
+from bot.store import _jobs, _ledger
+from bot.store._database import Database, opened
+from bot.store._jobs import fingerprint, millis, moment
+from bot.store._ledger import Imbalance, UsageRow
+
+__all__ = ["Ask", "Imbalance", "OverCap", "Store", "Superseded", "Trouble", "UsageRow"]
+
+
+class Superseded(Exception):
+    """Somebody else moved the job since it was read: stop before the effect."""
+
+
+class OverCap(Exception):
+    """The hold would break the day's cap; the text is the sentence for the person."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ask:
+    """A request another process left for the runner: "cancel" or "resolve"."""
+
+    id: int
+    job_id: str
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trouble:
+    """A vendor paused (`wire_id` "") or one of its routes gone, and since when."""
+
+    provider: str
+    wire_id: str
+    reason: str
+    since: datetime
+
+
+class Store:
+    """Jobs, money and memory in one SQLite file. Any call may raise `StoreBroken`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, path: Path) -> AsyncGenerator[Self]:
+        """Raises `StoreBroken` for a damaged or newer file and for a folder one cannot write."""
+        async with opened(path) as database:
+            yield cls(database)
+
+    async def add_jobs(
+        self, jobs: Sequence[Job], decision: Mapping[str, Any], caps: Caps, now: datetime
+    ) -> list[Job]:
+        """Accept jobs of one batch with their holds, all or none.
+
+        An origin that is already known gives the jobs it made the first time. Raises `OverCap`.
+        """
+
+        async def work(db: aiosqlite.Connection) -> list[Job]:
+            known = await _jobs.select(db, "origin = :origin", {"origin": jobs[0].origin})
+            if known:
+                return await _jobs.select(db, "batch = :batch", {"batch": known[0].batch})
+            exposed = await _ledger.exposure(db, scope_of(jobs[0].place), now)
+            if refusal := daily_refusal(sum(job.hold_micros for job in jobs), exposed, caps):
+                raise OverCap(refusal)
+            await db.execute(
+                "INSERT INTO decision (batch, decision) VALUES (?, ?)",
+                (jobs[0].batch, json.dumps(decision, ensure_ascii=False)),
+            )
+            for job in jobs:
+                await _jobs.insert(db, job)
+                await _ledger.post(db, entries(None, job), now)
+            return list(jobs)
+
+        return await self._db.write(work)
+
+    async def move(self, before: Job, after: Job, event: str, now: datetime) -> Job:
+        """Commit one move with the money it implies. Raises `Superseded`."""
+
+        async def work(db: aiosqlite.Connection) -> None:
+            if not await _jobs.update(db, before, after, event):
+                raise Superseded(after.id)
+            await _ledger.post(db, entries(before, after), now)
+            if after.ended and not before.ended:
+                await _ledger.tally(db, after, now)
+
+        await self._db.write(work)
+        return after
+
+    async def job(self, job_id: str) -> Job:
+        """By id, or by an unambiguous beginning of it. Raises `NotFound`."""
+        found = await self._select("id = :id", id=job_id)
+        if not found and job_id.isalnum():
+            found = await self._select("id >= :id AND id < :id || '~' LIMIT 2", id=job_id)
+        if len(found) != 1:
+            raise NotFound(f"There is no job {job_id!r}. `python -m bot jobs` lists them.")
+        return found[0]
+
+    async def unfinished(self) -> list[Job]:
+        """Every job that is not at its end, oldest first."""
+        return await self._select("state NOT IN ('done', 'refunded') ORDER BY created_at, id")
+
+    async def recent(self, scope: str | None, limit: int = 50) -> list[Job]:
+        """The newest jobs of one server (or all), newest first."""
+        return await self._select(
+            "(:scope IS NULL OR scope = :scope) ORDER BY created_at DESC, id DESC LIMIT :limit",
+            scope=scope,
+            limit=limit,
+        )
+
+    async def of_user(self, scope: str, user_id: int, limit: int = 10) -> list[Job]:
+        """One person's newest jobs in one server, newest first."""
+        return await self._select(
+            "scope = :scope AND user_id = :user ORDER BY created_at DESC, id DESC LIMIT :limit",
+            scope=scope,
+            user=user_id,
+            limit=limit,
+        )
+
+    async def batch(self, batch: str) -> list[Job]:
+        return await self._select("batch = :batch ORDER BY created_at, id", batch=batch)
+
+    async def decision(self, batch: str) -> dict[str, Any]:
+        """The stored decision record of a batch, {} where there is none."""
+        row = await self._one("SELECT decision FROM decision WHERE batch = ?", batch)
+        return json.loads(row[0]) if row else {}
+
+    async def history(self, job_id: str) -> list[tuple[str, str, datetime]]:
+        """(state, event, when) of every move of a job, oldest first."""
+        rows = await self._all(
+            "SELECT state, event, at FROM job_event WHERE job_id = ? ORDER BY ver", job_id
+        )
+        return [(row[0], row[1], moment(row[2])) for row in rows]
+
+    async def owned(self, provider: str, remote_ids: Sequence[str]) -> set[str]:
+        """Which of a vendor's ids belong to one of our jobs already."""
+        marks = ", ".join("?" * len(remote_ids))
+        rows = await self._all(
+            f"SELECT remote_id FROM job WHERE provider = ? AND remote_id IN ({marks})",  # noqa: S608 - only marks
+            provider,
+            *remote_ids,
+        )
+        return {row[0] for row in rows}
+
+    async def twins(self, job: Job) -> int:
+        """Other jobs whose submission is as unresolved as this one's and looks the same."""
+        row = await self._one(
+            "SELECT count(*) FROM job WHERE provider = ? AND fingerprint = ?"
+            " AND state IN ('submitting', 'uncertain') AND id <> ?",
+            job.provider,
+            fingerprint(job.request),
+            job.id,
+        )
+        return int(row[0]) if row else 0
+
+    async def render_times(self, model: str) -> RenderTimes:
+        """p10 and p95 of this model's last 50 renders, None below five."""
+        rows = await self._all(
+            "SELECT rendered_s FROM job WHERE model = ? AND rendered_s IS NOT NULL"
+            " ORDER BY updated_at DESC LIMIT 50",
+            model,
+        )
+        times = sorted(float(row[0]) for row in rows)
+        if len(times) < 5:
+            return RenderTimes()
+        return RenderTimes(p10_s=times[len(times) // 10], p95_s=times[int(len(times) * 0.95)])
+
+    async def exposure(self, scope: str, now: datetime) -> int:
+        """Micro-USD that count against the day's cap of a server."""
+        return await self._db.read(lambda db: _ledger.exposure(db, scope, now))
+
+    async def usage(self, by: str, scope: str | None = None) -> list[UsageRow]:
+        return await self._db.read(lambda db: _ledger.usage(db, by, scope))
+
+    async def check_ledger(self) -> list[Imbalance]:
+        return await self._db.read(_ledger.check)
+
+    async def lines(self, job_id: str) -> list[tuple[str, str, str, int, str]]:
+        """The ledger of one job: (kind, debit, credit, micros, note)."""
+        rows = await self._all(
+            "SELECT kind, debit, credit, micros, note FROM ledger WHERE job_id = ? ORDER BY at,"
+            " CASE kind WHEN 'hold' THEN 0 WHEN 'settle' THEN 1 ELSE 2 END",
+            job_id,
+        )
+        return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+
+    async def set_cancel(self, job_id: str, now: datetime) -> None:
+        """Raise the flag that the next step of the job reads."""
+        await self._run(
+            "UPDATE job SET cancel_at = coalesce(cancel_at, ?) WHERE id = ?", millis(now), job_id
+        )
+
+    async def set_status_message(self, job_id: str, message_id: int) -> None:
+        await self._run("UPDATE job SET status_message_id = ? WHERE id = ?", message_id, job_id)
+
+    async def ask(self, job_id: str, kind: str, value: str, now: datetime) -> int:
+        """Leave a request for the process that runs the jobs; its id."""
+
+        async def work(db: aiosqlite.Connection) -> int:
+            cursor = await db.execute(
+                "INSERT INTO ask (job_id, kind, value, at) VALUES (?, ?, ?, ?)",
+                (job_id, kind, value, millis(now)),
+            )
+            return cursor.lastrowid or 0
+
+        return await self._db.write(work)
+
+    async def asks(self) -> list[Ask]:
+        """Requests nobody has obeyed yet, oldest first."""
+        rows = await self._all(
+            "SELECT id, job_id, kind, value FROM ask WHERE done_at IS NULL ORDER BY id"
+        )
+        return [Ask(id=row[0], job_id=row[1], kind=row[2], value=row[3]) for row in rows]
+
+    async def answer(self, ask_id: int, text: str, now: datetime) -> None:
+        await self._run(
+            "UPDATE ask SET done_at = ?, answer = ? WHERE id = ?", millis(now), text, ask_id
+        )
+
+    async def troubles(self) -> list[Trouble]:
+        rows = await self._all("SELECT provider, wire_id, reason, since FROM trouble")
+        return [
+            Trouble(
+                provider=row[0],
+                wire_id=row[1],
+                reason=row[2],
+                since=moment(row[3]),
+            )
+            for row in rows
+        ]
+
+    async def add_trouble(self, provider: str, wire_id: str, reason: str, now: datetime) -> None:
+        """Pause a vendor (`wire_id` "") or switch one route off."""
+        await self._run(
+            "INSERT INTO trouble (provider, wire_id, reason, since) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (provider, wire_id) DO UPDATE SET reason = excluded.reason",
+            provider,
+            wire_id,
+            reason,
+            millis(now),
+        )
+
+    async def end_trouble(self, provider: str, wire_id: str = "") -> None:
+        await self._run("DELETE FROM trouble WHERE provider = ? AND wire_id = ?", provider, wire_id)
+
+    async def meta(self, key: str) -> str | None:
+        row = await self._one("SELECT value FROM meta WHERE key = ?", key)
+        return row[0] if row else None
+
+    async def set_meta(self, key: str, value: str) -> None:
+        await self._run(
+            "INSERT INTO meta (key, value) VALUES (?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            key,
+            value,
+        )
+
+    async def data_version(self) -> int:
+        """Changes when another process has written."""
+        return await self._db.data_version()
+
+    async def _select(self, where: str, **values: object) -> list[Job]:
+        return await self._db.read(lambda db: _jobs.select(db, where, values))
+
+    async def _all(self, query: str, *values: object) -> list[Any]:
+        async def work(db: aiosqlite.Connection) -> list[Any]:
+            return list(await db.execute_fetchall(query, values))
+
+        return await self._db.read(work)
+
+    async def _one(self, query: str, *values: object) -> Any:
+        rows = await self._all(query, *values)
+        return rows[0] if rows else None
+
+    async def _run(self, query: str, *values: object) -> None:
+        async def work(db: aiosqlite.Connection) -> None:
+            await db.execute(query, values)
+
+        await self._db.write(work)

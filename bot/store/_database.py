@@ -1,0 +1,151 @@
+"""The SQLite file: opening, migrating, one writer, transactions that always end.
+
+WAL with `synchronous=FULL`: a committed intent must survive a power cut, or it is paid twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, TypeVar
+
+import aiosqlite
+
+from bot.errors import StoreBroken
+
+__all__ = ["Database", "migrations", "opened"]
+
+Result = TypeVar("Result")
+Work = Callable[[aiosqlite.Connection], Awaitable[Result]]
+
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA foreign_keys=ON",
+)
+
+
+class Database:
+    """Two connections to one file: a writer behind a lock, and a reader."""
+
+    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._lock = asyncio.Lock()
+
+    async def write(self, work: Work[Result]) -> Result:
+        """Run `work` in one transaction: all of it is committed, or none; also when cancelled.
+
+        Raises `StoreBroken` for a full disk or a damaged file, and what `work` raises.
+        """
+        inner = asyncio.ensure_future(self._transaction(work))
+        try:
+            return await asyncio.shield(inner)
+        except asyncio.CancelledError:
+            await asyncio.wait([inner])
+            raise
+
+    async def read(self, work: Work[Result]) -> Result:
+        """Run a read; it sees the last commit. Raises `StoreBroken`."""
+        with _faults():
+            return await work(self._reader)
+
+    async def data_version(self) -> int:
+        """Changes when another process has committed."""
+        with _faults():
+            row = await (await self._writer.execute("PRAGMA data_version")).fetchone()
+        return int(row[0]) if row else 0
+
+    async def _transaction(self, work: Work[Result]) -> Result:
+        async with self._lock:
+            with _faults():
+                await self._writer.execute("BEGIN IMMEDIATE")
+                try:
+                    result = await work(self._writer)
+                except BaseException:
+                    await self._writer.rollback()
+                    raise
+                await self._writer.commit()
+                return result
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncGenerator[Database]:
+    """The database at `path`, made and migrated when needed; closed at the end.
+
+    Raises `StoreBroken` for a file that is no database, or one a newer version has written.
+    """
+    with _faults(path):
+        writer = await aiosqlite.connect(path, isolation_level=None)
+    try:
+        with _faults(path):
+            writer.row_factory = sqlite3.Row
+            for pragma in _PRAGMAS:
+                await writer.execute(pragma)
+            await _migrate(writer, path)
+            reader = await aiosqlite.connect(path, isolation_level=None)
+        try:
+            reader.row_factory = sqlite3.Row
+            await reader.execute("PRAGMA busy_timeout=5000")
+            await reader.execute("PRAGMA query_only=ON")
+            yield Database(writer, reader)
+        finally:
+            await reader.close()
+    finally:
+        await writer.close()
+
+
+def migrations() -> list[tuple[int, str]]:
+    """The numbered scripts in order: (version, SQL)."""
+    folder = files("bot") / "migrations"
+    scripts = sorted(
+        (entry for entry in folder.iterdir() if entry.name.endswith(".sql")),
+        key=lambda entry: entry.name,
+    )
+    return [(int(entry.name[:4]), entry.read_text(encoding="utf-8")) for entry in scripts]
+
+
+async def _migrate(db: aiosqlite.Connection, path: Path) -> None:
+    row = await (await db.execute("PRAGMA user_version")).fetchone()
+    version = int(row[0]) if row else 0
+    scripts = migrations()
+    newest = scripts[-1][0]
+    if version > newest:
+        raise StoreBroken(
+            f"{path} was written by a newer version of Dailies (schema {version}, this one knows "
+            f"{newest}). Update Dailies, or point DATA_DIR at another folder."
+        )
+    for number, script in scripts:
+        if number > version:
+            await db.executescript(
+                f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={number};\nCOMMIT;"
+            )
+
+
+@contextmanager
+def _faults(path: Path | None = None) -> Generator[None]:
+    try:
+        yield
+    except sqlite3.IntegrityError:
+        raise
+    except sqlite3.Error as error:
+        raise StoreBroken(_explain(str(error), path)) from error
+
+
+def _explain(text: str, path: Path | None) -> str:
+    where = str(path) if path else "the database"
+    if "full" in text:
+        return f"The disk is full: {where} cannot be written. Free some space, then go on."
+    if "readonly" in text or "unable to open" in text:
+        return f"{where} cannot be written: check the folder's owner and permissions."
+    if "not a database" in text or "malformed" in text or "corrupt" in text:
+        return (
+            f"{where} is damaged ({text}). Stop Dailies, keep a copy of the file, and restore "
+            "the last backup, or point DATA_DIR at another folder. The clips are untouched."
+        )
+    return f"{where} cannot be used: {text}."
