@@ -1,0 +1,351 @@
+"""Clips and pictures: fetched, verified, fitted to an upload limit, put side by side, made safe.
+
+The bot's side. It moves bytes and decides, and never decodes: each job that looks inside a file
+runs in a short-lived worker process (`_media_worker`) with limits of its own, one at a time. Where
+a file comes from and who sees it is left to the callers. Originals are never changed, because
+content credentials survive only in an untouched file.
+
+MediaError
+ ├── BadClip      not a whole, playable video; fetching it again may help
+ ├── BadImage     the person: another picture
+ └── CannotFit    no version of the clip is small enough, or none could be made
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import httpx
+
+from bot._media_download import Downloaded, LoopbackOk, download, in_thread, is_public
+from bot._media_files import Boxes, Unusable, sniff, walk_boxes
+from bot._media_plan import (
+    ClipInfo,
+    Shape,
+    fit_sound,
+    grid_for,
+    pick_shape,
+    plays_inline,
+    rate_cap,
+    repacking_fits,
+    shapes_for,
+)
+from bot._media_process import run_worker
+from bot.errors import BotError
+
+__all__ = [
+    "BadClip",
+    "BadImage",
+    "CannotFit",
+    "ClipInfo",
+    "Downloaded",
+    "Fitted",
+    "Media",
+    "MediaError",
+    "Picture",
+    "is_public",
+    "sniff",
+]
+
+MIB = 1 << 20
+LOWEST_CAP_BPS = 24_000
+GRID_SCALES = (1.0, 0.75, 0.5)
+GRID_FPS = 24
+GRID_AUDIO_BPS = 96_000
+
+
+class MediaError(BotError):
+    """A file that cannot be used; the text is a sentence for a person."""
+
+    subject: ClassVar[str]
+    failed: ClassVar[str] = "could not be read"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{self.subject} {reason}.")
+
+
+class BadClip(MediaError):
+    """Not a whole, playable video."""
+
+    subject = "The clip"
+
+
+class BadImage(MediaError):
+    """Not a still that can be sent to a vendor."""
+
+    subject = "The picture"
+
+
+class CannotFit(MediaError):
+    """No smaller version of the clip could be made."""
+
+    subject = "The clip"
+    failed = "could not be re-encoded"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fitted:
+    """What to post. `note` says in words what was done to it, "" for the untouched original."""
+
+    path: Path
+    method: Literal["original", "remux", "encode"]
+    size_bytes: int
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    path: Path
+    mime: str
+    width: int
+    height: int
+    size_bytes: int
+
+
+class Media:
+    """Holds the one seat of the worker process; lives as long as the HTTP client it was given.
+
+    `loopback_ok` gets an origin ("http://127.0.0.1:8080") and answers whether the operator
+    configured it. The client must connect directly: through an HTTP proxy the address that was
+    checked is not the one connected to, and TLS refuses it.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        tmp: Path,
+        *,
+        loopback_ok: LoopbackOk,
+        max_bytes: int = 200 * MIB,
+    ) -> None:
+        self._http = http
+        self._tmp = tmp
+        self._loopback_ok = loopback_ok
+        self._max_bytes = max_bytes
+        self._seat = asyncio.Semaphore(1)
+
+    async def download(
+        self,
+        url: str,
+        to: Path,
+        headers: Mapping[str, str] | None = None,
+        *,
+        max_bytes: int | None = None,
+        loopback_ok: LoopbackOk | None = None,
+    ) -> Downloaded:
+        """Bring an https or data URL to `to`, whole and on disk, or leave nothing behind.
+
+        `headers` carry keys and go to that URL's own origin only. `loopback_ok` replaces the
+        general rule for this one. Raises `Unavailable` where it may work later, `ProtocolError`
+        where it will not.
+        """
+        return await download(
+            self._http,
+            url,
+            to,
+            headers or {},
+            max_bytes=max_bytes or self._max_bytes,
+            loopback_ok=loopback_ok or self._loopback_ok,
+        )
+
+    async def examine(
+        self, path: Path, *, poster: Path | None = None, last_frame: Path | None = None
+    ) -> ClipInfo:
+        """Decode every frame once: the clip is whole, and its stills are made. Raises `BadClip`.
+
+        A still's suffix chooses PNG (pixels unchanged) or JPEG.
+        """
+        boxes = await _boxes(path)
+        job = {"op": "examine", "sources": [str(path)], "decode": True}
+        stills = {"poster": poster, "last_frame": last_frame}
+        answer = await self._work(BadClip, job, stills, cpu_s=60 + boxes.size_bytes // MIB)
+        return _info(path, boxes, answer["clips"][0] | stills)
+
+    async def probe(self, *paths: Path) -> list[ClipInfo]:
+        """The facts alone, nothing is decoded. Raises `BadClip`."""
+        boxes = [await _boxes(path) for path in paths]
+        job = {"op": "examine", "sources": [str(path) for path in paths], "decode": False}
+        answer = await self._work(BadClip, job, {}, cpu_s=60)
+        rows = zip(paths, boxes, answer["clips"], strict=True)
+        return [_info(path, box, facts) for path, box, facts in rows]
+
+    async def poster(self, path: Path, to: Path) -> Path:
+        """A still from two seconds into the clip, at most 640 pixels wide or high."""
+        await self.examine(path, poster=to)
+        return to
+
+    async def last_frame(self, path: Path, to: Path) -> Path:
+        """The frame another clip can continue from."""
+        await self.examine(path, last_frame=to)
+        return to
+
+    async def fit(
+        self, path: Path, to: Path, limit_bytes: int, *, info: ClipInfo | None = None
+    ) -> Fitted:
+        """The best version for a channel: original, repacked, or re-encoded. Raises `CannotFit`.
+
+        `info` saves a look into a clip that was examined before. `to` is written only where the
+        original cannot be posted.
+        """
+        if info is None:
+            (info,) = await self.probe(path)
+        if plays_inline(info) and info.size_bytes <= limit_bytes:
+            return Fitted(path=path, method="original", size_bytes=info.size_bytes, note="")
+        if repacking_fits(info, limit_bytes):
+            job = {"op": "remux", "source": str(path)}
+            size_bytes = (await self._work(CannotFit, job, {"to": to}, cpu_s=60))["size_bytes"]
+            if size_bytes <= limit_bytes:
+                note = _note("repacked, picture and sound untouched", info)
+                return Fitted(path=to, method="remux", size_bytes=size_bytes, note=note)
+        sound = fit_sound(info, limit_bytes)
+        shape, size_bytes = await self._squeeze(
+            {"op": "encode", "source": str(path), "audio": sound.mode, "audio_bps": sound.bps},
+            to,
+            shapes_for(info.width, info.height),
+            cap_bps=rate_cap(limit_bytes, info.duration_s, sound.bps),
+            fps=info.fps,
+            limit_bytes=limit_bytes,
+            cpu_s=60 + int(6 * info.duration_s),
+        )
+        note = _note(f"re-encoded at {shape[0]} x {shape[1]}", info)
+        return Fitted(path=to, method="encode", size_bytes=size_bytes, note=note)
+
+    async def side_by_side(
+        self,
+        paths: Sequence[Path],
+        labels: Sequence[str],
+        to: Path,
+        *,
+        limit_bytes: int,
+        audio_from: int | None = None,
+    ) -> Fitted:
+        """Two to four clips in one labelled picture, as long as the longest. Raises `CannotFit`.
+
+        A half-size copy hides the very faults people compare: keep the clips themselves at hand.
+        """
+        if not 2 <= len(paths) <= 4 or len(labels) != len(paths):
+            raise ValueError("side_by_side takes two to four clips and a label for each")
+        infos = await self.probe(*paths)
+        grid = grid_for([(info.width, info.height) for info in infos])
+        chosen = audio_from if audio_from is not None and infos[audio_from].has_audio else None
+        audio_bps = 0 if chosen is None else GRID_AUDIO_BPS
+        job: dict[str, Any] = {
+            "op": "compose",
+            "sources": [str(path) for path in paths],
+            "labels": list(labels),
+            "columns": grid.columns,
+            "rows": grid.rows,
+            "audio": "aac",
+            "audio_from": chosen,
+            "audio_bps": audio_bps,
+        }
+        longest_s = max(info.duration_s for info in infos)
+        shape, size_bytes = await self._squeeze(
+            job,
+            to,
+            [grid.canvas(scale) for scale in GRID_SCALES],
+            cap_bps=rate_cap(limit_bytes, longest_s, audio_bps),
+            fps=GRID_FPS,
+            limit_bytes=limit_bytes,
+            cpu_s=60 + int(5 * longest_s * len(paths)),
+        )
+        note = f"side by side at {shape[0]} x {shape[1]}; judge details on the clips themselves"
+        return Fitted(path=to, method="encode", size_bytes=size_bytes, note=note)
+
+    async def prepare_image(
+        self, source: Path, to: Path, *, max_side: int = 3840, exact: Shape | None = None
+    ) -> Picture:
+        """A person's still made safe for a vendor: upright, sRGB, no metadata. Raises `BadImage`.
+
+        The suffix of `to` chooses PNG or JPEG. `exact` scales and cuts the edges to these pixels;
+        without it the picture only ever shrinks, to `max_side`.
+        """
+        if await asyncio.to_thread(sniff, source) == "image/heic":
+            raise BadImage("is HEIC, which cannot be read here; save it as JPEG or PNG")
+        job = {"op": "prepare", "source": str(source), "max_side": max_side, "exact": exact}
+        answer = await self._work(BadImage, job, {"to": to}, cpu_s=60)
+        return Picture(path=to, mime="image/png" if to.suffix == ".png" else "image/jpeg", **answer)
+
+    async def _squeeze(
+        self,
+        job: Mapping[str, Any],
+        to: Path,
+        shapes: Sequence[Shape],
+        *,
+        cap_bps: int,
+        fps: float,
+        limit_bytes: int,
+        cpu_s: int,
+    ) -> tuple[Shape, int]:
+        """Encode once; where the cap was overshot, once more, lower and smaller."""
+        for _ in range(2):
+            if cap_bps < LOWEST_CAP_BPS:
+                break
+            shape = pick_shape(shapes, cap_bps, fps)
+            order = {"width": shape[0], "height": shape[1], "maxrate": cap_bps}
+            answer = await self._work(CannotFit, {**job, **order}, {"to": to}, cpu_s=cpu_s)
+            size_bytes: int = answer["size_bytes"]
+            if size_bytes <= limit_bytes:
+                return shape, size_bytes
+            cap_bps = int(0.9 * cap_bps * limit_bytes / size_bytes)
+            shapes = shapes[shapes.index(shape) + 1 :] or shapes[-1:]
+        await asyncio.to_thread(to.unlink, missing_ok=True)
+        raise CannotFit(f"does not fit into {limit_bytes / MIB:.1f} MiB")
+
+    async def _work(
+        self,
+        error: type[MediaError],
+        job: Mapping[str, Any],
+        outputs: Mapping[str, Path | None],
+        *,
+        cpu_s: int,
+    ) -> dict[str, Any]:
+        """One job in one process. What it makes gets its place only when all went well."""
+        limits = {"cpu_s": cpu_s, "file_bytes": self._max_bytes}
+        async with self._seat:
+            with tempfile.TemporaryDirectory(dir=self._tmp) as room:
+                made = {name: Path(room, to.name) for name, to in outputs.items() if to}
+                places = {name: str(made[name]) if name in made else None for name in outputs}
+                order = {**job, **limits, **places}
+                try:
+                    answer = await run_worker(order, deadline_s=3 * cpu_s + 30, failed=error.failed)
+                except Unusable as reason:
+                    raise error(str(reason)) from None
+                await in_thread(lambda: _move(made, outputs))
+        return answer
+
+
+async def _boxes(path: Path) -> Boxes:
+    try:
+        return await asyncio.to_thread(walk_boxes, path)
+    except Unusable as reason:
+        raise BadClip(str(reason)) from None
+    except OSError as error:
+        raise BadClip(f"cannot be opened: {error.strerror}") from error
+
+
+def _info(path: Path, boxes: Boxes, facts: Mapping[str, Any]) -> ClipInfo:
+    return ClipInfo(
+        path=path,
+        size_bytes=boxes.size_bytes,
+        brand=boxes.brand,
+        faststart=boxes.faststart,
+        content_credentials=boxes.content_credentials,
+        **facts,
+    )
+
+
+def _note(done: str, info: ClipInfo) -> str:
+    lost = "; content credentials removed by this" if info.content_credentials else ""
+    return done + lost
+
+
+def _move(made: Mapping[str, Path], outputs: Mapping[str, Path | None]) -> None:
+    for name, path in made.items():
+        shutil.move(path, outputs[name] or path)
