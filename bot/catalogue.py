@@ -1,163 +1,147 @@
-"""Models, routes and prices as dated data: load, validate, overlay, fit a brief, estimate a price.
+"""Models, routes and prices as dated data: read, check, and lay an operator's file over ours.
 
-Pure: reads text, returns values; lifecycle is judged against the `today` it is given. What is
-offered also depends on keys and paused vendors, which the caller passes in as `Availability`.
+Pure: takes text, returns a `Catalogue` of the values in `models`, which are handed on from here.
+What can be made with them, what it costs and what is offered today is decided in `fitting`.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date
-from enum import StrEnum
+from importlib import resources
+from typing import Final
 
-from bot.brief import Brief
-from providers.base import MediaRole
+from bot._catalogue_rows import read_model
+from bot.errors import ConfigError
+from bot.models import (
+    PROVIDER_IDS,
+    Audio,
+    Availability,
+    Catalogue,
+    Confidence,
+    Fit,
+    Lifecycle,
+    Limit,
+    Model,
+    Price,
+    Rate,
+    Route,
+    Strength,
+    Unfit,
+)
+from bot.tables import Table, TableError, did_you_mean, read_toml
 
 __all__ = [
     "Audio",
     "Availability",
     "Catalogue",
+    "CatalogueError",
     "Confidence",
     "Fit",
     "Lifecycle",
+    "Limit",
     "Model",
     "Price",
     "Rate",
     "Route",
     "Strength",
     "Unfit",
+    "builtin_text",
+    "load",
+    "parse",
 ]
 
-
-class Confidence(StrEnum):
-    VERIFIED = "verified"  # the vendor's own page or answer
-    LISTED = "listed"  # one third party, or an expectation from the vendor's own list
-    DISPUTED = "disputed"  # sources disagree: quoted "at most", held at the higher
+BUILTIN_FILE: Final = "catalogue.toml"
 
 
-class Audio(StrEnum):
-    NONE = "none"  # the model makes silent clips
-    OPTIONAL = "optional"  # the model can do both
-    ALWAYS = "always"  # sound cannot be switched off
+class CatalogueError(ConfigError):
+    """A catalogue file is wrong; the message names file, table and key, and what is allowed."""
 
 
-class Lifecycle(StrEnum):
-    LIVE = "live"  # some route is offered
-    OFF = "off"  # only a key is missing, or its vendor is paused or switched off
-    RETIRED = "retired"  # no route is left today
+def builtin_text() -> str:
+    """The catalogue that ships with the program."""
+    return resources.files("bot").joinpath(BUILTIN_FILE).read_text(encoding="utf-8")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Strength:
-    """A belief 0..1 about one category; source "none" means a neutral prior, no evidence yet."""
-
-    value: float
-    source: str
+def parse(text: str, *, file: str) -> Catalogue:
+    """One complete catalogue file. Raises `CatalogueError`."""
+    return _loaded(text, file, None, "")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rate:
-    """Micro-USD per second of output; None where that variant is not sold."""
-
-    silent_micros: int | None
-    audio_micros: int | None
+def load(builtin: str, overlay: str | None, overlay_file: str = "") -> Catalogue:
+    """The built-in catalogue with an operator's file laid over it. Raises `CatalogueError`."""
+    return _loaded(builtin, BUILTIN_FILE, overlay, overlay_file)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Price:
-    """What a route charges, by resolution and audio, in micro-USD per second of output."""
-
-    per_s: Mapping[str, Rate]
-    confidence: Confidence
-    source: str
-    verified: date
-    minimum_micros: int = 0  # least charge for a clip
-    with_video_input: Mapping[str, Rate] = field(default_factory=dict[str, Rate])
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Route:
-    """Model x provider x wire id x price. Capability fields narrow the model's, None = the same."""
-
-    provider: str
-    wire_id: str
-    dialect: str
-    source: str
-    verified: date
-    price: Price | None = None  # no price: not offered
-    retires: date | None = None
-    off: str = ""  # switched off, with the reason
-    durations_s: tuple[int, ...] | None = None
-    aspects: tuple[str, ...] | None = None
-    resolutions: tuple[str, ...] | None = None
-    audio: Audio | None = None
-    inputs: tuple[MediaRole, ...] | None = None
-    options: Mapping[str, str] = field(default_factory=dict[str, str])
+def _loaded(text: str, file: str, overlay: str | None, overlay_file: str) -> Catalogue:
+    try:
+        tables = _model_tables(text, file)
+        if overlay is not None:
+            tables = _overlaid(tables, _model_tables(overlay, overlay_file or "CATALOGUE"))
+        models = {name: read_model(name, table) for name, table in tables.items()}
+        _check_successors(models, tables)
+    except TableError as error:
+        raise CatalogueError(error.user_message) from error
+    data = f"{text}\0{overlay or ''}".encode()
+    return Catalogue(models=models, revision=hashlib.sha256(data).hexdigest()[:16])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Model:
-    id: str
-    name: str
-    maker: str
-    family: str  # whose prompt craft applies: "sora", "kling" or "" (none known)
-    summary: str  # what it is for, one phrase
-    durations_s: tuple[int, ...]  # whole seconds on offer, ascending
-    aspects: tuple[str, ...]
-    resolutions: tuple[str, ...]  # ascending
-    audio: Audio
-    inputs: tuple[MediaRole, ...]  # what it can take
-    requires: tuple[MediaRole, ...]  # what it cannot do without
-    strengths: Mapping[str, Strength]  # all ten categories
-    render_s: float  # usual wait for a short clip; a planning figure until measured
-    routes: tuple[Route, ...]  # in order of preference
-    source: str
-    verified: date
-    released: date | None = None
-    retires: date | None = None  # the maker's own date; a gateway route may outlive it
-    successor: str | None = None
-    successor_by: str = ""  # "maker" or "ours"
-    max_prompt_chars: int = 4000
+def _model_tables(text: str, file: str) -> dict[str, Table]:
+    top = read_toml(text, file=file)
+    top.only(("models",))
+    models = top.table("models")
+    return {name: models.table(name) for name in models.values}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Availability:
-    """The facts of this process a pure function cannot know.
-
-    `missing` maps a provider id to why it cannot be used now ("set RUNWAYML_API_SECRET",
-    "paused: ..."), absent = usable. `paused_only` are those where a key is set but it is paused.
-    `routes_off` maps (provider, wire_id) to a reason found at run time (the vendor said "gone").
-    """
-
-    today: date
-    missing: Mapping[str, str]
-    routes_off: Mapping[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fit:
-    """A brief made possible on one route; `adapted` says every change in words."""
-
-    duration_s: int
-    aspect: str
-    resolution: str
-    audio: bool
-    price_micros: int
-    adapted: tuple[str, ...]
+def _overlaid(base: Mapping[str, Table], over: Mapping[str, Table]) -> dict[str, Table]:
+    merged = dict(base)
+    for name, table in over.items():
+        if name in base:
+            merged[name] = _overlaid_model(base[name], table)
+        elif table.has("maker"):
+            merged[name] = table
+        else:
+            problem = "missing: this is no built-in model, and a new one must be complete"
+            raise table.error("maker", problem + did_you_mean(name, base))
+    return merged
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unfit:
-    """Why a brief cannot be made here, and what is possible."""
+def _overlaid_model(base: Table, over: Table) -> Table:
+    """Given keys replace; strengths are merged one by one, routes matched by what they call."""
+    merged = base.overlaid(over)
+    if over.has("strengths"):
+        strengths = base.table("strengths").overlaid(over.table("strengths"))
+        merged = merged.having("strengths", strengths)
+    if over.has("routes") and not over.flag("replace_routes"):
+        merged = merged.having("routes", _overlaid_routes(base, over))
+    return merged
 
-    reason: str
+
+def _overlaid_routes(base: Table, over: Table) -> list[Table]:
+    routes = {_route_key(route): route for route in base.tables("routes")}
+    new: list[Table] = []
+    for route in over.tables("routes"):
+        key = _route_key(route)
+        if key in routes:
+            routes[key] = routes[key].overlaid(route)
+        else:
+            new.append(route)
+    return [*new, *routes.values()]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Catalogue:
-    models: Mapping[str, Model]
-    revision: str  # changes with any byte of the data; stored with each decision
+def _route_key(route: Table) -> tuple[str, str]:
+    return route.one_of("provider", PROVIDER_IDS), route.text("wire_id")
 
-    def fit(self, model: Model, route: Route, brief: Brief, *, cheap: bool) -> Fit | Unfit:
-        raise NotImplementedError  # replaced below by the loader's author
+
+def _check_successors(models: Mapping[str, Model], tables: Mapping[str, Table]) -> None:
+    for model in models.values():
+        seen = {model.id}
+        follower = model.successor
+        while follower is not None:
+            if follower not in models:
+                hint = did_you_mean(follower, models)
+                raise tables[model.id].error("successor", f"no model is called {follower!r}{hint}")
+            if follower in seen:
+                raise tables[model.id].error("successor", f"{follower!r} leads back to itself")
+            seen.add(follower)
+            follower = models[follower].successor

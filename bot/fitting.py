@@ -1,0 +1,412 @@
+"""Can this brief be made on this route, as what, for how much - and is the route offered today?
+
+Pure. What is impossible is adapted within reason and said in words (`Fit.adapted`), or refused
+with what is possible (`Unfit`); nothing is changed silently. Which of the fitting routes is the
+best one is the router's question.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import Final
+
+from bot.brief import Brief, Stage
+from bot.lifecycle import NO_PRICE, Retiring, offered, retiring, status, successor_of
+from bot.models import (
+    RESOLUTIONS,
+    Audio,
+    Confidence,
+    Extra,
+    Fit,
+    Limit,
+    Model,
+    PromptUnit,
+    Rate,
+    Route,
+    Unfit,
+)
+from providers.base import MediaRole
+
+__all__ = [
+    "Fit",
+    "Retiring",
+    "Unfit",
+    "Wish",
+    "estimate",
+    "fit",
+    "offered",
+    "retiring",
+    "status",
+    "successor_of",
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """Hints read from the words: they stand in for our defaults and never refuse anything."""
+
+    duration_s: float | None = None
+    aspect: str | None = None
+
+
+NO_WISH: Final = Wish()
+SHORTEST_S: Final = 5  # what a first take is made of, where nothing is said
+DRAFT: Final = "480p"
+USUAL: Final = "720p"
+USUAL_ASPECT: Final = "16:9"
+FACTOR: Final = 2  # further away than this, another length is another clip
+VIDEOS: Final = (MediaRole.MOTION, MediaRole.SOURCE)
+ROLE_WORDS: Final = {
+    MediaRole.FIRST_FRAME: "a first frame (image)",
+    MediaRole.LAST_FRAME: "a last frame (end_image)",
+    MediaRole.REFERENCE: "a reference still (reference)",
+    MediaRole.MOTION: "a motion video (motion)",
+    MediaRole.SOURCE: "a video to continue or edit",
+}
+
+
+def fit(
+    model: Model,
+    route: Route,
+    brief: Brief,
+    *,
+    stage: Stage,
+    want: Wish = NO_WISH,
+    video_s: float | None = None,
+) -> Fit | Unfit:
+    """The brief as this route can make it. `video_s` is the measured length of a video input."""
+    offer = _offer(model, route, brief)
+    problem = _prompt_problem(model, route, brief) or _inputs_problem(offer, brief)
+    if problem:
+        return Unfit(reason=problem)
+    notes: list[str] = []
+    size = _size(route, offer, brief, stage, notes)
+    if isinstance(size, Unfit):
+        return size
+    duration_s = _duration(offer, size.resolution, brief, want, video_s, notes)
+    if isinstance(duration_s, Unfit):
+        return duration_s
+    aspect = _aspect(offer, brief, want, notes)
+    if isinstance(aspect, Unfit):
+        return aspect
+    _note_extras(offer, brief, notes)
+    price_micros = estimate(
+        route,
+        duration_s=duration_s,
+        resolution=size.resolution,
+        audio=size.audio,
+        has_video_input=offer.has_video,
+    )
+    if price_micros is None:
+        return Unfit(reason=NO_PRICE)
+    return Fit(
+        duration_s=duration_s,
+        aspect=aspect,
+        resolution=size.resolution,
+        audio=size.audio,
+        price_micros=price_micros,
+        adapted=tuple(notes),
+        confidence=size.confidence,
+    )
+
+
+def estimate(
+    route: Route,
+    *,
+    duration_s: float,
+    resolution: str,
+    audio: bool,
+    has_video_input: bool,
+) -> int | None:
+    """Micro-USD for such a clip, rounded up; None where it is not sold."""
+    price = route.price
+    rate = price and price.rate(resolution, has_video_input=has_video_input)
+    micros = rate and rate.of(audio)
+    if price is None or micros is None:
+        return None
+    return max(math.ceil(Fraction(duration_s) * micros), price.minimum_micros)
+
+
+_RANK: Final = {name: rank for rank, name in enumerate(RESOLUTIONS)}
+_RATIO: Final = re.compile(r"([1-9]\d{0,4}):([1-9]\d{0,4})")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Offer:
+    """What the route offers once it is known what is attached."""
+
+    name: str
+    durations_s: tuple[int, ...]
+    aspects: tuple[str, ...]
+    resolutions: tuple[str, ...]
+    audio: Audio
+    inputs: tuple[MediaRole, ...]
+    alone: tuple[MediaRole, ...]  # what it takes when nothing else is attached
+    requires: tuple[MediaRole, ...]
+    max_references: int | None
+    follows: MediaRole | None  # the clip is as long as this input
+    shaped_by: MediaRole | None  # this input decides the ratio
+    has_video: bool
+    extras: tuple[Extra, ...]
+    by_size: tuple[Limit, ...]  # limits that hang on the resolution
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Size:
+    resolution: str
+    audio: bool
+    confidence: Confidence
+
+
+def _offer(model: Model, route: Route, brief: Brief) -> _Offer:
+    roles = {media.role for media in brief.inputs}
+    limits = [limit for limit in (*model.limits, *route.limits) if _holds(limit, roles)]
+    cases = [limit for limit in limits if not limit.at]
+    # Most special first: of two cases the later one, then the route, then the model.
+    layers = (*reversed(cases), route, model)
+    return _Offer(
+        name=model.name,
+        durations_s=next(x.durations_s for x in layers if x.durations_s is not None),
+        aspects=next(x.aspects for x in layers if x.aspects is not None),
+        resolutions=next(x.resolutions for x in layers if x.resolutions is not None),
+        audio=next(x.audio for x in layers if x.audio is not None),
+        inputs=next(x.inputs for x in layers if x.inputs is not None),
+        alone=route.inputs if route.inputs is not None else model.inputs,
+        requires=tuple(
+            dict.fromkeys((*model.requires, *(r for case in cases for r in case.requires)))
+        ),
+        max_references=next(
+            (x.max_references for x in layers if x.max_references is not None), None
+        ),
+        follows=next(
+            (x.duration_follows for x in (*reversed(cases), model) if x.duration_follows), None
+        ),
+        shaped_by=model.aspect_from if model.aspect_from in roles else None,
+        has_video=any(role in roles for role in VIDEOS),
+        extras=next(x.extras for x in (*reversed(cases), route) if x.extras is not None),
+        by_size=tuple(limit for limit in limits if limit.at),
+    )
+
+
+def _holds(limit: Limit, roles: set[MediaRole]) -> bool:
+    attached = not limit.attached or any(role in roles for role in limit.attached)
+    return attached and not any(role in roles for role in limit.missing)
+
+
+def _prompt_problem(model: Model, route: Route, brief: Brief) -> str:
+    most = route.max_prompt_chars or model.max_prompt_chars
+    length = len(brief.prompt)
+    if route.prompt_unit is PromptUnit.UTF16:
+        length = len(brief.prompt.encode("utf-16-le", "surrogatepass")) // 2
+    if length <= most:
+        return ""
+    return f"the prompt has {length:,} characters, at most {most:,} are possible here"
+
+
+def _inputs_problem(offer: _Offer, brief: Brief) -> str:
+    for media in brief.inputs:
+        if media.role not in offer.inputs:
+            together = " together with what else is attached" if media.role in offer.alone else ""
+            able = _either(ROLE_WORDS[role] for role in offer.inputs) or "text only"
+            return f"cannot use {ROLE_WORDS[media.role]} here{together}; possible: {able}"
+    references = sum(media.role is MediaRole.REFERENCE for media in brief.inputs)
+    if offer.max_references is not None and references > offer.max_references:
+        return f"{references} reference stills are too many here: at most {offer.max_references}"
+    absent = [ROLE_WORDS[role] for role in offer.requires if not brief.has(role)]
+    return f"needs {' and '.join(absent)} attached" if absent else ""
+
+
+def _size(
+    route: Route, offer: _Offer, brief: Brief, stage: Stage, notes: list[str]
+) -> _Size | Unfit:
+    """Sound and resolution together: not every pair of them is sold."""
+    price = route.price
+    if price is None:
+        return Unfit(reason=NO_PRICE)
+    rates = {
+        name: rate
+        for name in offer.resolutions
+        if (rate := price.rate(name, has_video_input=offer.has_video)) is not None
+    }
+    audio = _audio(offer, rates.values(), brief, notes)
+    sold = {name: micros for name, rate in rates.items() if (micros := rate.of(audio)) is not None}
+    if not sold:
+        return Unfit(reason=f"{NO_PRICE} for these inputs")
+    resolution = _resolution(offer, sold, brief, stage, notes)
+    if isinstance(resolution, Unfit):
+        return resolution
+    confidence = rates[resolution].confidence or price.confidence
+    return _Size(resolution=resolution, audio=audio, confidence=confidence)
+
+
+def _audio(offer: _Offer, rates: Iterable[Rate], brief: Brief, notes: list[str]) -> bool:
+    wanted = bool(brief.audio)
+    able = {
+        audio
+        for rate in rates
+        for audio in (False, True)
+        if rate.of(audio) is not None and offer.audio is not _OPPOSITE[audio]
+    }
+    if wanted in able or not able:
+        return wanted
+    notes.append("made without sound: only silent clips here" if wanted else _LOUD)
+    return not wanted
+
+
+_LOUD: Final = "sound cannot be switched off"
+_OPPOSITE: Final = {False: Audio.ALWAYS, True: Audio.NONE}  # what rules silence or sound out
+
+
+def _resolution(
+    offer: _Offer, sold: dict[str, int], brief: Brief, stage: Stage, notes: list[str]
+) -> str | Unfit:
+    asked = brief.resolution
+    if asked is None:
+        return _usual_resolution(sold, stage)
+    if asked in sold:
+        return asked
+    able = _either(sold)
+    if asked not in _RANK:
+        return Unfit(reason=f"resolution {asked!r} is unknown; possible here: {able}")
+    higher = [name for name in sold if _RANK[name] > _RANK[asked]]
+    found = higher[0] if higher else list(sold)[-1]
+    notes.append(f"{asked} -> {found} ({offer.name} offers {able} here)")
+    return found
+
+
+def _usual_resolution(sold: dict[str, int], stage: Stage) -> str:
+    enough = [name for name in sold if _RANK[name] >= _RANK[USUAL]]
+    usual = enough[0] if enough else list(sold)[-1]
+    draft = stage is not Stage.FINAL and DRAFT in sold and sold[DRAFT] < sold[usual]
+    return DRAFT if draft else usual
+
+
+def _duration(
+    offer: _Offer,
+    resolution: str,
+    brief: Brief,
+    want: Wish,
+    video_s: float | None,
+    notes: list[str],
+) -> int | Unfit:
+    able = offer.durations_s
+    for limit in offer.by_size:
+        if resolution in limit.at and limit.durations_s is not None:
+            able = limit.durations_s
+    if brief.duration_s is not None and not 0 < brief.duration_s < math.inf:
+        return Unfit(reason=f"a clip of {brief.duration_s} s is no clip; {_seconds(able)} here")
+    if offer.follows is not None and brief.has(offer.follows):
+        return _followed(able, ROLE_WORDS[offer.follows], brief, video_s, notes)
+    if brief.duration_s is None and (want.duration_s is None or not want.duration_s > 0):
+        return next((s for s in able if s >= SHORTEST_S), able[-1])
+    asked = brief.duration_s or want.duration_s or SHORTEST_S
+    found = min(able, key=lambda s: (abs(s - asked), -s))
+    if found == asked:
+        return found
+    if brief.duration_s is not None and not 1 / FACTOR <= found / asked <= FACTOR:
+        return Unfit(reason=f"{asked:g} s is not possible here: {_seconds(able)} are")
+    read = "" if brief.duration_s is not None else ", as your words ask,"
+    notes.append(f"{asked:g} s{read} -> {found} s ({offer.name} offers {_seconds(able)} here)")
+    return found
+
+
+def _followed(
+    able: Sequence[int], video: str, brief: Brief, video_s: float | None, notes: list[str]
+) -> int | Unfit:
+    """As long as the video it follows; one nobody has measured is priced at the longest."""
+    length = video_s if video_s is not None else brief.duration_s
+    if length is None:
+        notes.append(f"as long as {video}; priced for the longest possible, {able[-1]} s")
+        return able[-1]
+    if not able[0] <= length <= able[-1]:
+        return Unfit(reason=f"{video} must last from {able[0]} to {able[-1]} s here")
+    found = next(s for s in able if s >= length)
+    asked = brief.duration_s
+    change = "" if asked is None or asked == found else f"{asked:g} s -> {found} s: "
+    notes.append(f"{change}as long as {video}")
+    return found
+
+
+def _aspect(offer: _Offer, brief: Brief, want: Wish, notes: list[str]) -> str | Unfit:
+    asked = brief.aspect
+    hint = want.aspect if want.aspect is not None and _ratio(want.aspect) else None
+    if offer.shaped_by is not None:
+        if asked is not None:
+            notes.append(f"{ROLE_WORDS[offer.shaped_by]} decides the ratio, not {asked}")
+        usable = asked if asked is not None and _ratio(asked) else hint
+        return usable or _usual_aspect(offer)
+    if asked is None:
+        return _hinted_aspect(offer, hint, notes)
+    able = _either(offer.aspects)
+    if not _ratio(asked):
+        return Unfit(reason=f"{asked!r} is not a ratio as 16:9; possible here: {able}")
+    found = _nearest_aspect(offer.aspects, asked)
+    if found is None:
+        return Unfit(reason=f"{asked} is not possible here: {able} only")
+    if _ratio(found) != _ratio(asked):
+        notes.append(f"{asked} -> {found} ({offer.name} offers {able} here)")
+    return found
+
+
+def _hinted_aspect(offer: _Offer, hint: str | None, notes: list[str]) -> str:
+    if hint is None:
+        return _usual_aspect(offer)
+    found = _nearest_aspect(offer.aspects, hint) or _usual_aspect(offer)
+    if _ratio(found) != _ratio(hint):
+        able = _either(offer.aspects)
+        notes.append(f"{hint}, as your words ask, -> {found} ({offer.name} offers {able} here)")
+    return found
+
+
+def _usual_aspect(offer: _Offer) -> str:
+    return USUAL_ASPECT if USUAL_ASPECT in offer.aspects else offer.aspects[0]
+
+
+def _nearest_aspect(able: Sequence[str], asked: str) -> str | None:
+    """The nearest ratio of the same orientation: landscape, portrait or square."""
+    target = _ratio(asked)
+    same = [name for name in able if _lies(_ratio(name)) == _lies(target)]
+    return min(same, key=lambda name: abs(math.log(_ratio(name) / target)), default=None)
+
+
+def _ratio(text: str) -> Fraction:
+    """Width / height; 0 for what is no ratio."""
+    found = _RATIO.fullmatch(text.strip())
+    return Fraction(int(found[1]), int(found[2])) if found else Fraction(0)
+
+
+def _lies(ratio: Fraction) -> int:
+    return (ratio > 1) - (ratio < 1)
+
+
+def _note_extras(offer: _Offer, brief: Brief, notes: list[str]) -> None:
+    if brief.seed is not None and Extra.SEED not in offer.extras:
+        notes.append("the seed is left out: not taken here")
+    if brief.negative and Extra.NEGATIVE not in offer.extras:
+        notes.append("the negative prompt is left out: not taken here")
+
+
+def _either(names: Iterable[str]) -> str:
+    listed = list(names)
+    return " or ".join([", ".join(listed[:-1]), listed[-1]] if len(listed) > 1 else listed)
+
+
+def _seconds(able: Sequence[int]) -> str:
+    """3, 4, 5, 6, 8 -> "3-6 or 8 s"."""
+    runs: list[list[int]] = [[able[0]]]
+    for before, second in pairwise(able):
+        if second == before + 1:
+            runs[-1].append(second)
+        else:
+            runs.append([second])
+    words = [
+        part
+        for run in runs
+        for part in ([f"{run[0]}-{run[-1]}"] if len(run) > 2 else [str(s) for s in run])
+    ]
+    return f"{_either(words)} s"
