@@ -182,15 +182,16 @@ class Settings(BaseSettings):
             " and ".join(name for name in names if not self._plain(name)) for names in sets
         )
 
-    @cached_property
-    def loopback_origins(self) -> frozenset[str]:
-        """Loopback `host:port` pairs the operator named: clips may be fetched from these."""
-        urls = [getattr(self, name) for name in _URL_FIELDS.values()]
-        urls += [self.discord_api_url, self.discord_gateway_url]
-        hosts = [urlsplit(url) for url in urls if url]
-        return frozenset(
-            part.netloc.rpartition("@")[2] for part in hosts if is_loopback(part.hostname or "")
-        )
+    @property
+    def secret_values(self) -> list[str]:
+        """Every secret in plain text, for hiding it in logs."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+
+    @property
+    def discord_on_loopback(self) -> bool:
+        """Whether attachments may come from a loopback address: only with such a Discord."""
+        return is_loopback(urlsplit(self.discord_api_url or "").hostname or "")
 
     def _base_url(self, provider: str) -> str:
         field = _URL_FIELDS.get(provider, "")

@@ -132,6 +132,7 @@ class Job:
     result_message_id: int | None = None
     first_post_at: datetime | None = None
     cancel_at: datetime | None = None
+    cancel_sent: bool = False  # the vendor was asked to stop
     reason: Reason = Reason.NONE
     message: str = ""  # for the person, in plain words
     detail: str = ""  # for the operator
@@ -211,7 +212,8 @@ class Ticked:
     due_at: datetime
     progress: float | None = None
     detail: str = ""
-    message: str = ""
+    message: str | None = None  # None: what was said stays
+    cancel_sent: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -392,7 +394,8 @@ def _after_waiting(
                 due_at=event.due_at,
                 progress=job.progress if event.progress is None else event.progress,
                 detail=event.detail,
-                message=event.message or job.message,
+                message=job.message if event.message is None else event.message,
+                cancel_sent=job.cancel_sent or event.cancel_sent,
             )
         case Finished():
             return replace(

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from providers.base import Provider
+from providers.local import Local
 from providers.openai import Gateway, OpenAI
 
 __all__ = ["PROVIDERS"]
 
 PROVIDERS: Final[Mapping[str, type[Provider]]] = {
-    provider.id: provider for provider in (OpenAI, Gateway)
+    provider.id: provider for provider in (Local, OpenAI, Gateway)
 }

@@ -166,6 +166,10 @@ class Provider(ABC):
         self.http = http
         self.options = options
 
+    def frame_size(self, resolution: str, aspect: str) -> tuple[int, int] | None:
+        """Pixels a first frame must have where the vendor demands them exactly; None: any."""
+        return None
+
     @abstractmethod
     async def submit(self, request: VideoRequest) -> Remote:
         """The one call that costs money; never retried here.

@@ -97,6 +97,9 @@ class OpenAI(Provider):
         verified="2026-11-23",
     )
 
+    def frame_size(self, resolution: str, aspect: str) -> tuple[int, int] | None:
+        return size_for(resolution, aspect)
+
     async def submit(self, request: VideoRequest) -> Remote:
         """`POST /videos`. Raises any `ProviderError`; 404 and "no such model" are `RouteGone`."""
         fields = [(name, (None, value)) for name, value in create_fields(request).items()]

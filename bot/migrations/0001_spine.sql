@@ -42,6 +42,7 @@ CREATE TABLE job (
   height INTEGER NOT NULL,
   result_message_id INTEGER,
   first_post_at INTEGER,
+  cancel_sent INTEGER NOT NULL,
   reason TEXT NOT NULL,
   message TEXT NOT NULL,
   detail TEXT NOT NULL,

@@ -254,7 +254,8 @@ class Store:
         """Pause a vendor (`wire_id` "") or switch one route off."""
         await self._run(
             "INSERT INTO trouble (provider, wire_id, reason, since) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (provider, wire_id) DO UPDATE SET reason = excluded.reason",
+            " ON CONFLICT (provider, wire_id) DO UPDATE SET reason = excluded.reason,"
+            " since = excluded.since",
             provider,
             wire_id,
             reason,
@@ -275,6 +276,11 @@ class Store:
             key,
             value,
         )
+
+    async def integrity(self) -> str:
+        """What SQLite's own quick check finds wrong, "" when the file is sound."""
+        rows = await self._all("PRAGMA quick_check(3)")
+        return "; ".join(row[0] for row in rows if row[0] != "ok")
 
     async def data_version(self) -> int:
         """Changes when another process has written."""

@@ -96,6 +96,7 @@ def from_row(row: sqlite3.Row) -> Job:
     values |= {name: _moment(values[name]) for name in _TIMES if name in values}
     values |= {
         "state": State(row["state"]),
+        "cancel_sent": bool(row["cancel_sent"]),
         "reason": Reason(row["reason"]),
         "id": row["id"],
         "origin": row["origin"],

@@ -1,0 +1,154 @@
+"""The composition root: opens what the application needs in order, and closes it in reverse.
+
+Nothing is built anywhere else and nothing at import. `running` holds the data folder for this
+process; `reading` only looks, beside whoever holds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from bot import catalogue, files
+from bot.config import Settings
+from bot.errors import ConfigError
+from bot.jobs import Job, Later
+from bot.media import Media
+from bot.models import Catalogue
+from bot.producer import Producer
+from bot.store import Store
+from bot.vendors import Vendors
+from bot.worker import Delivery, Patience, Worker
+
+__all__ = ["App", "Clock", "load_catalogue", "reading", "running", "utc_now"]
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class App:
+    """Everything a face needs."""
+
+    settings: Settings
+    catalogue: Catalogue
+    store: Store
+    vendors: Vendors
+    media: Media
+    worker: Worker
+    producer: Producer
+    folder: Path
+    clock: Clock
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    delivery: Delivery,
+    *,
+    what: str,
+    clock: Clock = utc_now,
+    fetch_patience: Patience | None = None,
+) -> AsyncGenerator[App]:
+    """The application with the data folder in its hands.
+
+    Raises `FolderInUse`, `ConfigError` (settings, catalogue, folder) and `StoreBroken`.
+    """
+    book = load_catalogue(settings)
+    with files.locked(settings.data_dir, what):
+        async with _opened(settings, book, delivery, clock, fetch_patience) as app:
+            yield app
+
+
+@asynccontextmanager
+async def reading(settings: Settings, *, clock: Clock = utc_now) -> AsyncGenerator[App]:
+    """The same without running jobs; allowed beside a running bot, and free to leave requests."""
+    book = load_catalogue(settings)
+    files.prepare_folder(settings.data_dir)
+    async with _opened(settings, book, _Nobody(clock), clock, None) as app:
+        yield app
+
+
+def load_catalogue(settings: Settings) -> Catalogue:
+    """The built-in catalogue with the operator's file over it. Raises `ConfigError`."""
+    overlay = None
+    if settings.catalogue is not None:
+        try:
+            overlay = settings.catalogue.read_text(encoding="utf-8")
+        except (OSError, UnicodeError) as error:
+            raise ConfigError(f"CATALOGUE {settings.catalogue} cannot be read: {error}") from None
+    return catalogue.load(catalogue.builtin_text(), overlay, str(settings.catalogue or ""))
+
+
+class _Nobody:
+    """Delivery of a process that runs no jobs."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def update(self, job: Job) -> None:
+        return
+
+    async def deliver(self, job: Job, clip: Path) -> Later:
+        return Later(due_at=self._clock() + timedelta(hours=1))
+
+
+@asynccontextmanager
+async def _opened(
+    settings: Settings,
+    book: Catalogue,
+    delivery: Delivery,
+    clock: Clock,
+    fetch_patience: Patience | None,
+) -> AsyncGenerator[App]:
+    folder = settings.data_dir
+    async with (
+        Store.open(folder / "dailies.db") as store,
+        httpx.AsyncClient(
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
+            headers={"User-Agent": "dailies"},
+        ) as http,
+    ):
+        names = tuple(
+            sorted({route.provider for model in book.models.values() for route in model.routes})
+        )
+        vendors = Vendors.connect(settings, http, store, clock, names)
+        media = Media(http, folder / "tmp", loopback_ok=lambda _origin: False)
+        worker = Worker(
+            store=store,
+            vendors=vendors,
+            media=media,
+            folder=folder,
+            delivery=delivery,
+            clock=clock,
+            **({"fetch_patience": fetch_patience} if fetch_patience else {}),
+        )
+        producer = Producer(
+            store=store,
+            vendors=vendors,
+            catalogue=book,
+            media=media,
+            worker=worker,
+            caps=settings.caps,
+            folder=folder,
+            clock=clock,
+        )
+        yield App(
+            settings=settings,
+            catalogue=book,
+            store=store,
+            vendors=vendors,
+            media=media,
+            worker=worker,
+            producer=producer,
+            folder=folder,
+            clock=clock,
+        )

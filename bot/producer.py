@@ -1,0 +1,390 @@
+"""What people can ask for: a quote, a generation, the same again, a cancellation, a verdict.
+
+Decides *what happens*; how it looks and how it is sent are the faces' business, how a job is
+brought to its end the worker's. Every refusal is a sentence for the person and costs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from bot import files
+from bot.brief import MAX_PROMPT_CHARS, Brief
+from bot.classifier import classify
+from bot.errors import NotAllowed, NotFound, Refused
+from bot.jobs import Illegal, Job, Place, State
+from bot.ledger import scope_of
+from bot.lifecycle import offered, status
+from bot.limits import Caps, usd
+from bot.media import BadImage, Media, sniff
+from bot.models import Availability, Catalogue, Lifecycle, Model, Route
+from bot.router import Candidate, Decision, Facts, decide, to_json
+from bot.store import OverCap, Store, UsageRow
+from bot.vendors import Vendors
+from bot.worker import Worker
+from providers.base import MediaInput, MediaRole
+from providers.errors import ProviderError
+
+__all__ = ["Listing", "Person", "Producer", "Quote", "new_id"]
+
+MAX_TAKES: Final = 10
+_GRID_BYTES: Final = 10_000_000
+_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_STILLS: Final = (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME, MediaRole.REFERENCE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quote:
+    """A brief with its decision: what would be made, why, and for how much at most."""
+
+    brief: Brief
+    place: Place
+    decision: Decision
+    choice: Candidate
+    price_micros: int  # for one take
+
+    @property
+    def free(self) -> bool:
+        return self.price_micros == 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """Who asks, and whether they manage the server they ask in."""
+
+    user_id: int = 0
+    guild_id: int | None = None
+    manager: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listing:
+    """A model as it stands now; `routes` pairs each route with "" or why it is not offered."""
+
+    model: Model
+    status: Lifecycle
+    routes: tuple[tuple[Route, str], ...]
+
+
+class Producer:
+    """The use cases. Holds no state of its own."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        vendors: Vendors,
+        catalogue: Catalogue,
+        media: Media,
+        worker: Worker,
+        caps: Caps,
+        folder: Path,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._vendors = vendors
+        self._catalogue = catalogue
+        self._media = media
+        self._worker = worker
+        self._caps = caps
+        self._clips = folder / "clips"
+        self._inputs = folder / "inputs"
+        self._clock = clock
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        """All models by id, from memory (autocomplete)."""
+        return tuple(self._catalogue.models)
+
+    async def decide(
+        self, brief: Brief, place: Place | None = None, *, max_micros: int | None = None
+    ) -> Decision:
+        """Classify and choose; spends nothing. `max_micros` lowers the cap per clip.
+
+        Raises `Refused` for a prompt nobody can send.
+        """
+        _check_prompt(brief)
+        caps = [self._caps.clip_micros] + ([] if max_micros is None else [max_micros])
+        return decide(
+            brief,
+            classify(brief.prompt),
+            self._catalogue,
+            await self._vendors.availability(place),
+            facts=Facts(max_price_micros=min(caps)),
+        )
+
+    async def quote(self, brief: Brief, place: Place, *, max_micros: int | None = None) -> Quote:
+        """What would be made and its price. Raises `Refused` with what is possible instead."""
+        decision = await self.decide(brief, place, max_micros=max_micros)
+        if decision.choice is None:
+            raise Refused(
+                decision.refusal.message
+                if decision.refusal
+                else "No model can make this. Try a shorter clip or another format."
+            )
+        return Quote(
+            brief=brief,
+            place=place,
+            decision=decision,
+            choice=decision.choice,
+            price_micros=decision.choice.price_micros,
+        )
+
+    async def generate(
+        self,
+        quote: Quote,
+        *,
+        origin: str,
+        takes: int = 1,
+        start: bool = True,
+        status_message_id: int | None = None,
+    ) -> list[Job]:
+        """Accept the quote: jobs with their holds in one transaction, then the worker has them.
+
+        The same origin twice makes nothing new. `start=False` leaves the first step to the caller.
+        Raises `Refused` when the day's cap would break.
+        """
+        if not 1 <= takes <= MAX_TAKES:
+            raise Refused(f"Between 1 and {MAX_TAKES} takes at once, not {takes}.")
+        quotes = [replace(quote, brief=_take(quote.brief, take)) for take in range(takes)]
+        return await self._accept(quotes, origin, start=start, message_id=status_message_id)
+
+    async def quote_each(
+        self, brief: Brief, models: Sequence[str], place: Place, *, max_micros: int | None = None
+    ) -> list[Quote]:
+        """The same brief fitted to each model. Raises `Refused` naming the ones that cannot."""
+        quotes: list[Quote] = []
+        problems: list[str] = []
+        for model in dict.fromkeys(models):
+            try:
+                quotes.append(
+                    await self.quote(replace(brief, model=model), place, max_micros=max_micros)
+                )
+            except Refused as error:
+                problems.append(f"{model}: {error.user_message}")
+        if problems:
+            raise Refused("This comparison cannot be made as it is.\n" + "\n".join(problems))
+        return quotes
+
+    async def compare(
+        self, quotes: Sequence[Quote], *, origin: str, start: bool = True
+    ) -> list[Job]:
+        """One job per quote, held together, each with its own fate. Raises `Refused`."""
+        return await self._accept(quotes, origin, start=start, message_id=None)
+
+    async def side_by_side(self, jobs: Sequence[Job]) -> Path | None:
+        """The finished clips of a batch in one labelled video; None with fewer than two."""
+        done = [job for job in jobs if job.clip]
+        if len(done) < 2:
+            return None
+        target = self._clips.parent / "comparisons" / f"{jobs[0].batch}.mp4"
+        await asyncio.to_thread(target.parent.mkdir, parents=True, exist_ok=True)
+        fitted = await self._media.side_by_side(
+            [self._clips / job.clip for job in done],
+            [job.model for job in done],
+            target,
+            limit_bytes=_GRID_BYTES,
+        )
+        return fitted.path
+
+    async def _accept(
+        self, quotes: Sequence[Quote], origin: str, *, start: bool, message_id: int | None
+    ) -> list[Job]:
+        now = self._clock()
+        batch = new_id(now)
+        jobs = [
+            Job(
+                id=batch if index == 0 else new_id(now),
+                origin=origin if index == 0 else f"{origin}/{index + 1}",
+                batch=batch,
+                place=quote.place,
+                model=quote.choice.model,
+                brief=quote.brief,
+                routes=quote.choice.routes,
+                hold_micros=quote.price_micros,
+                created_at=now,
+                updated_at=now,
+                due_at=now,
+                status_message_id=message_id,
+            )
+            for index, quote in enumerate(quotes)
+        ]
+        decision = quotes[0].decision
+        record = to_json(decision) | {"catalogue": decision.catalogue_revision}
+        try:
+            accepted = await self._store.add_jobs(jobs, record, self._caps, now)
+        except OverCap as error:
+            raise Refused(str(error)) from None
+        for job in accepted:
+            if start and not job.ended:
+                self._worker.start(job)
+        return accepted
+
+    async def again(self, job_id: str, person: Person, place: Place) -> Quote:
+        """The same brief once more, with a new seed, quoted at today's price.
+
+        Raises `NotFound` for another server's job, `Refused` as `quote` does.
+        """
+        job = await self.job(job_id, person)
+        brief = replace(job.brief, seed=None, model=job.model)
+        return await self.quote(brief, place)
+
+    async def job(self, job_id: str, person: Person) -> Job:
+        """A job of this person's server (any, on the command line). Raises `NotFound`."""
+        job = await self._store.job(job_id)
+        if person.guild_id is not None and job.place.guild_id != person.guild_id:
+            raise NotFound("There is no such job in this server.")
+        return job
+
+    async def cancel(self, job_id: str, person: Person) -> str:
+        """Ask a job to stop; says what that will and will not save.
+
+        Raises `NotFound`, and `NotAllowed` for other people's jobs.
+        """
+        job = await self.job(job_id, person)
+        operator = person.guild_id is None
+        if not operator and not person.manager and person.user_id != job.place.user_id:
+            raise NotAllowed("Only the person who asked for it, or a manager, can cancel it.")
+        if job.ended:
+            return f"Job {job.id} has ended already ({job.state.value})."
+        await self._store.set_cancel(job.id, self._clock())
+        self._worker.wake(job.id)
+        return _cancel_words(job, self._vendors)
+
+    async def resolve(self, job_id: str, verdict: str) -> Job:
+        """A person decides an uncertain job. Raises `Refused` when it is not uncertain."""
+        job = await self._store.job(job_id)
+        try:
+            return await self._worker.resolve(job, verdict)
+        except Illegal:
+            raise Refused(
+                f"Job {job.id} is {job.state.value}, not uncertain: there is nothing to decide."
+            ) from None
+
+    async def jobs(self, person: Person, *, everybody: bool = False) -> list[Job]:
+        """Newest first: one's own, or the whole server's for managers; all on the command line."""
+        if person.guild_id is None:
+            return await self._store.recent(None)
+        scope = str(person.guild_id)
+        if everybody and person.manager:
+            return await self._store.recent(scope, 25)
+        return await self._store.of_user(scope, person.user_id)
+
+    async def models(self, place: Place | None = None) -> list[Listing]:
+        """Every model with its routes and why one is off."""
+        availability = await self._vendors.availability(place)
+        return [_listing(model, availability) for model in self._catalogue.models.values()]
+
+    async def usage(self, by: str, place: Place | None = None) -> list[UsageRow]:
+        """Clips and money, of one server or of all."""
+        return await self._store.usage(by, None if place is None else scope_of(place))
+
+    async def spent_today(self, place: Place) -> tuple[int, int]:
+        """(counted against today's cap, the cap), micro-USD."""
+        return await self._store.exposure(scope_of(place), self._clock()), self._caps.daily_micros
+
+    async def decision(self, job: Job) -> Mapping[str, Any]:
+        """The stored decision of a job, in the shape scripts read."""
+        record = await self._store.decision(job.batch)
+        return {key: value for key, value in record.items() if key != "catalogue"}
+
+    async def add_input(
+        self,
+        role: MediaRole,
+        source: Path | str,
+        *,
+        loopback_ok: Callable[[str], bool] = lambda _origin: False,
+    ) -> MediaInput:
+        """Take a picture or video (a file, or an https URL) into our folder, made safe.
+
+        Stills are re-encoded without metadata. Raises `Refused` with what is wrong with it.
+        """
+        folder = self._inputs / new_id(self._clock())
+        await asyncio.to_thread(folder.mkdir, parents=True)
+        url = source if isinstance(source, str) else None
+        raw = folder / "raw" if isinstance(source, str) else source
+        if isinstance(source, str):
+            try:
+                await self._media.download(source, raw, loopback_ok=loopback_ok)
+            except ProviderError as error:
+                raise Refused(f"That {_NAMES[role]} cannot be fetched: {error.detail}.") from None
+        try:
+            mime = await asyncio.to_thread(sniff, raw)
+        except OSError as error:
+            raise Refused(f"{raw} cannot be read: {error.strerror}.") from None
+        if role not in _STILLS:
+            return await self._video(role, raw, folder, mime, url)
+        try:
+            picture = await self._media.prepare_image(raw, folder / "still.png")
+        except BadImage as error:
+            raise Refused(f"{error.user_message} (given as {_NAMES[role]})") from None
+        return MediaInput(role=role, mime=picture.mime, path=picture.path)
+
+    async def _video(
+        self, role: MediaRole, raw: Path, folder: Path, mime: str, url: str | None
+    ) -> MediaInput:
+        if not mime.startswith("video/"):
+            raise Refused(f"The {_NAMES[role]} must be an MP4 or MOV video; this is {mime}.")
+        kept = folder / "video.mp4"
+        await files.copy(raw, kept)
+        return MediaInput(role=role, mime=mime, path=kept, url=url)
+
+
+_NAMES: Final[Mapping[MediaRole, str]] = {
+    MediaRole.FIRST_FRAME: "image",
+    MediaRole.LAST_FRAME: "end image",
+    MediaRole.REFERENCE: "reference",
+    MediaRole.MOTION: "motion video",
+    MediaRole.SOURCE: "video",
+}
+
+
+def new_id(now: datetime) -> str:
+    """Sortable by time, 16 characters: 10 of milliseconds, 6 of chance."""
+    number = (int(now.timestamp() * 1000) << 30) | secrets.randbits(30)
+    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(75, -5, -5))
+
+
+def _check_prompt(brief: Brief) -> None:
+    if not brief.prompt.strip():
+        raise Refused("There is no prompt. Say what should be seen, for example: a dancer in rain.")
+    if len(brief.prompt) > MAX_PROMPT_CHARS:
+        raise Refused(
+            f"The prompt has {len(brief.prompt):,} characters; {MAX_PROMPT_CHARS:,} are possible. "
+            "Keep what is seen and how it moves, and leave out the rest."
+        )
+
+
+def _take(brief: Brief, take: int) -> Brief:
+    """Takes of one batch differ in their seed, or they would be the same clip."""
+    return brief if brief.seed is None or take == 0 else replace(brief, seed=brief.seed + take)
+
+
+def _cancel_words(job: Job, vendors: Vendors) -> str:
+    client = vendors.client(job.provider)
+    if job.state is State.QUEUED:
+        return f"Job {job.id} is being cancelled; nothing was sent and nothing is charged."
+    if job.state is State.UNCERTAIN:
+        return f"Job {job.id} is uncertain: it is stopped as soon as the vendor shows it."
+    if job.state in (State.FETCHING, State.DELIVERING):
+        return f"Job {job.id} is finished and paid already; its clip is on the way."
+    if client is not None and not client.facts.cancellable:
+        return (
+            f"{job.provider} cannot stop a running job and charges it either way "
+            f"({usd(job.hold_micros)}), so the clip will still come."
+        )
+    return f"{job.provider} is asked to stop job {job.id}; what it charges is settled then."
+
+
+def _listing(model: Model, availability: Availability) -> Listing:
+    return Listing(
+        model=model,
+        status=status(model, availability),
+        routes=tuple((route, offered(model, route, availability)) for route in model.routes),
+    )

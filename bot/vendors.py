@@ -1,0 +1,197 @@
+"""The vendors of this process: their clients, lanes and rates, and who is out of order and why.
+
+Everything another process or a restart must know (a pause, a dead route) is in the store; what is
+kept here is only how many calls are under way right now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import httpx
+import structlog
+from aiolimiter import AsyncLimiter
+
+from bot.catalogue import Availability
+from bot.config import Settings
+from bot.jobs import Place
+from bot.limits import Caps, may_spend
+from bot.store import Store, Trouble
+from providers import PROVIDERS
+from providers.base import Provider
+from providers.errors import AccountProblem, ProviderError
+
+__all__ = ["Lane", "Vendors"]
+
+_REPROBE_AFTER: Final = timedelta(minutes=5)
+_STRANGER: Final = (
+    "this server is not on the operator's list of servers that may spend (DISCORD_ALLOWED_GUILDS)"
+)
+log = structlog.get_logger(__name__)
+
+
+class Lane:
+    """How many jobs a vendor may have at once; the rest wait in the order they came."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._inside: set[str] = set()
+        self._waiting: dict[str, asyncio.Future[None]] = {}
+
+    async def enter(self, job_id: str) -> None:
+        """Wait for a place; entering twice is entering once."""
+        if job_id in self._inside:
+            return
+        if len(self._inside) < self.capacity and not self._waiting:
+            self._inside.add(job_id)
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting[job_id] = turn
+        try:
+            await turn
+        finally:
+            self._waiting.pop(job_id, None)
+            self._admit()
+
+    def resume(self, job_id: str) -> None:
+        """A job the vendor already has takes its place, even above the capacity."""
+        self._inside.add(job_id)
+
+    def leave(self, job_id: str) -> None:
+        self._inside.discard(job_id)
+        self._admit()
+
+    def ahead_of(self, job_id: str) -> int:
+        """How many jobs wait before this one; 0 when it is next or inside."""
+        waiting = list(self._waiting)
+        return waiting.index(job_id) if job_id in waiting else 0
+
+    def _admit(self) -> None:
+        for job_id, turn in self._waiting.items():
+            if len(self._inside) >= self.capacity:
+                return
+            if not turn.done():
+                self._inside.add(job_id)
+                turn.set_result(None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reach:
+    """One vendor as this process can use it."""
+
+    client: Provider
+    lane: Lane
+    rate: AsyncLimiter
+
+
+class Vendors:
+    """Who can be asked for a clip now. Build with `Vendors.connect`."""
+
+    def __init__(
+        self,
+        reach: Mapping[str, Reach],
+        missing: Mapping[str, str],
+        store: Store,
+        caps: Caps,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._reach = reach
+        self._missing = missing
+        self._store = store
+        self._caps = caps
+        self._clock = clock
+
+    @classmethod
+    def connect(
+        cls,
+        settings: Settings,
+        http: httpx.AsyncClient,
+        store: Store,
+        clock: Callable[[], datetime],
+        names: tuple[str, ...],
+    ) -> Vendors:
+        """Clients for every vendor whose key is set; `names` are all the catalogue knows."""
+        reach: dict[str, Reach] = {}
+        missing: dict[str, str] = {}
+        for name in names:
+            kind, options = PROVIDERS.get(name), settings.options(name)
+            if kind is None:
+                missing[name] = f"this version has no client for {name}"
+            elif options is None:
+                missing[name] = settings.missing(name)
+            else:
+                reach[name] = Reach(
+                    client=kind(http, options),
+                    lane=Lane(kind.facts.concurrency),
+                    rate=AsyncLimiter(kind.facts.per_minute, 60),
+                )
+        return cls(reach, missing, store, settings.caps, clock)
+
+    def client(self, provider: str) -> Provider | None:
+        """The vendor's client, None while its key is not set."""
+        found = self._reach.get(provider)
+        return found.client if found else None
+
+    def lane(self, provider: str) -> Lane:
+        return self._reach[provider].lane
+
+    async def pace(self, provider: str) -> None:
+        """Wait for this vendor's rate before a call."""
+        await self._reach[provider].rate.acquire()
+
+    async def availability(self, place: Place | None = None) -> Availability:
+        """What can be offered now, to this place (None: to the operator)."""
+        troubles = await self._store.troubles()
+        missing = dict(self._missing)
+        missing |= {
+            trouble.provider: f"paused: {trouble.reason}"
+            for trouble in troubles
+            if not trouble.wire_id and trouble.provider in self._reach
+        }
+        if place is not None and not may_spend(place, self._caps):
+            missing |= {name: _STRANGER for name in self._reach if name != "local"}
+        return Availability(
+            today=self._clock().date(),
+            missing=missing,
+            routes_off={
+                (trouble.provider, trouble.wire_id): trouble.reason
+                for trouble in troubles
+                if trouble.wire_id
+            },
+        )
+
+    async def pause(self, provider: str, reason: str) -> None:
+        """The account needs the operator: offer this vendor no more until its free call works."""
+        log.error("vendor paused", provider=provider, reason=reason)
+        await self._store.add_trouble(provider, "", reason, self._clock())
+
+    async def route_off(self, provider: str, wire_id: str, reason: str) -> None:
+        """The vendor says it no longer serves this model."""
+        log.error("route off", provider=provider, wire_id=wire_id, reason=reason)
+        await self._store.add_trouble(provider, wire_id, reason, self._clock())
+
+    async def reprobe(self, *, at_once: bool = False) -> None:
+        """Make the free call of every vendor paused long enough; a good answer ends the pause.
+
+        Raises nothing of the vendor's; a call that fails leaves the pause as it is.
+        """
+        for trouble in await self._store.troubles():
+            due = at_once or self._clock() - trouble.since >= _REPROBE_AFTER
+            client = self.client(trouble.provider)
+            if not trouble.wire_id and client is not None and due:
+                await self._probe(client, trouble)
+
+    async def _probe(self, client: Provider, trouble: Trouble) -> None:
+        try:
+            await client.check()
+        except AccountProblem as problem:
+            await self.pause(client.id, problem.detail)
+        except ProviderError as problem:
+            log.info("vendor cannot be probed", provider=client.id, reason=problem.detail)
+        else:
+            log.info("vendor back", provider=client.id)
+            await self._store.end_trouble(trouble.provider)
