@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -90,6 +91,7 @@ class Studio(discord.Client):
         super().__init__(intents=intents, allowed_mentions=nobody, guild_ready_timeout=0)
         self.tree = app_commands.CommandTree(self)
         self.heard: list[discord.Message] = []
+        self.asked: list[discord.Interaction[Any]] = []
         self.errors: list[Exception] = []
         self.gate = asyncio.Event()
         for command in (generate, form, late):
@@ -106,6 +108,9 @@ class Studio(discord.Client):
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Without the five seconds the library waits before a new session."""
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        self.asked.append(interaction)
 
     async def on_message(self, message: discord.Message) -> None:
         self.heard.append(message)
@@ -250,6 +255,21 @@ async def test_a_dropped_gateway_is_resumed_and_replays(server: Discord, shots: 
         assert client.heard[0].content.endswith("meanwhile")
         assert (server.gateway.resumes, server.gateway.identifies) == (1, 1)
         await (await server.slash(ann, shots, "generate", {"prompt": "rain"})).answered()
+
+
+async def test_what_people_do_meanwhile_is_replayed_too_late(
+    server: Discord, shots: Channel
+) -> None:
+    ann = server.user("ann")
+    async with connected(server) as client:
+        client.gate.set()
+        server.gateway.down = True
+        await server.gateway.drop()
+        asked = await server.slash(ann, shots, "late")
+        server.clock.advance(10)
+        server.gateway.down = False
+        await server.wait_for(lambda: client.errors, timeout=15)
+    assert asked.refusals == [(404, 10062)]
 
 
 async def test_a_lost_session_is_identified_anew(server: Discord, shots: Channel) -> None:
@@ -552,7 +572,11 @@ async def test_a_missing_permission_is_told_and_enforced(server: Discord, shots:
             await channel.send(file=clip())
         await server.wait_for(lambda: not cached(client, shots).attach_files)
         await channel.send("words are fine")
+        client.gate.set()
+        await (await server.slash(server.user("ann"), shots, "late")).answered()
     assert caught.value.code == 50013
+    assert not client.asked[0].app_permissions.attach_files
+    assert client.asked[0].app_permissions.send_messages
 
 
 def cached(client: Studio, channel: Channel) -> discord.Permissions:
@@ -593,6 +617,61 @@ async def test_a_layout_with_an_uploaded_clip_keeps_its_buttons(
     assert message.text == "## Take 9"
     assert message.component("keep:9")["label"] == "Keep"
     assert answer.text == "kept 9"
+
+
+class Pick(discord.ui.View):
+    """A choice that changes its own message, and a button that thinks first."""
+
+    @discord.ui.select(custom_id="pick", options=[discord.SelectOption(label=s) for s in LETTERS])
+    async def pick(self, interaction: Any, select: discord.ui.Select[Any]) -> None:
+        await interaction.response.edit_message(content=f"picked {select.values[0]}")
+
+    @discord.ui.button(label="Think", custom_id="think")
+    async def think(self, interaction: Any, button: discord.ui.Button[Any]) -> None:
+        await interaction.response.defer(thinking=True, ephemeral=True)
+        await interaction.followup.send("thought", view=Pick(timeout=None))
+
+    @discord.ui.button(label="Quietly", custom_id="quietly")
+    async def quietly(self, interaction: Any, button: discord.ui.Button[Any]) -> None:
+        await interaction.response.defer()
+        await interaction.edit_original_response(content="quietly")
+        await interaction.followup.send("and loud")
+
+
+async def test_a_choice_changes_the_message_it_stands_on(server: Discord, shots: Channel) -> None:
+    ann = server.user("ann")
+    async with connected(server) as client:
+        await (await place(client, shots)).send("which?", view=Pick(timeout=None))
+        (message,) = server.messages(shots)
+        chosen = await server.select(ann, message, "pick", ["b"])
+        assert await chosen.answered() is message
+        with pytest.raises(ValueError, match="not offered"):
+            await server.select(ann, message, "pick", ["z"])
+    assert (chosen.callback, message.content) == (Callback.UPDATE, "picked b")
+
+
+async def test_a_follow_up_fills_the_loading_message_and_stays_private(
+    server: Discord, shots: Channel
+) -> None:
+    ann, bob = server.user("ann"), server.user("bob")
+    async with connected(server) as client:
+        await (await place(client, shots)).send("which?", view=Pick(timeout=None))
+        pressed = await server.press(ann, server.messages(shots)[0], "think")
+        answer = await pressed.answered()
+        with pytest.raises(PermissionError):
+            await server.press(bob, answer, "think")
+    assert (answer.text, answer.ephemeral, pressed.followups) == ("thought", True, [])
+
+
+async def test_a_silent_defer_leaves_the_message_to_be_edited(
+    server: Discord, shots: Channel
+) -> None:
+    ann = server.user("ann")
+    async with connected(server) as client:
+        await (await place(client, shots)).send("which?", view=Pick(timeout=None))
+        pressed = await server.press(ann, server.messages(shots)[0], "quietly")
+        await server.wait_for(lambda: pressed.followups)
+    assert [message.text for message in server.messages(shots)] == ["quietly", "and loud"]
 
 
 async def test_an_edit_keeps_only_the_files_it_names(server: Discord, shots: Channel) -> None:
@@ -694,9 +773,10 @@ async def test_a_route_that_is_not_served_is_written_down() -> None:
     assert (violation.who, violation.where, violation.known) == ("client", "route", False)
 
 
-async def test_a_second_process_is_driven_over_its_control_routes(tmp_path: Any) -> None:
+async def test_a_second_process_is_driven_over_its_control_routes() -> None:
     command = (sys.executable, "-m", "tests.standin.discord", "--port", "0")
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    root, pipe = Path(__file__).parents[2], asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, cwd=root, stdout=pipe)
     assert process.stdout is not None
     try:
         addresses = json.loads(await process.stdout.readline())

@@ -22,6 +22,7 @@ from .model import Guild, Json
 DISPATCH, HEARTBEAT, IDENTIFY, RESUME, RECONNECT = 0, 1, 2, 6, 7
 MEMBERS, INVALID_SESSION, HELLO, HEARTBEAT_ACK = 8, 9, 10, 11
 NOT_AUTHENTICATED, WRONG_TOKEN, DISALLOWED_INTENTS = 4003, 4004, 4014
+GOODBYES = frozenset({1000, 1001})
 REPLAYED_EVENTS = 1000
 
 
@@ -152,13 +153,21 @@ class Gateway:
         try:
             await self._read(connection)
         finally:
-            if connection.session and connection.session.connection is connection:
-                connection.session.connection = None
+            self._leave(connection)
             writer.cancel()
             with suppress(asyncio.CancelledError, ConnectionError):
                 await writer
             self.changes.touch()
         return socket
+
+    def _leave(self, connection: Connection) -> None:
+        """Keeps the session for a RESUME, unless the client said goodbye."""
+        session = connection.session
+        if session is None or session.connection is not connection:
+            return
+        session.connection = None
+        if connection.socket.close_code in GOODBYES:
+            self.sessions.pop(session.id, None)
 
     async def _read(self, connection: Connection) -> None:
         async for message in connection.socket:

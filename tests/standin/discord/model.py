@@ -136,7 +136,7 @@ class Guild:
     joined_at: datetime
     locale: str = "en-US"
     roles: list[Role] = field(default_factory=list)
-    members: dict[int, Member] = field(default_factory=dict)
+    members: dict[int, Member] = field(default_factory=dict, repr=False)
 
     def permissions(self, user_id: int) -> Permission:
         """What a member may do here, before a channel's overwrites."""
@@ -181,7 +181,7 @@ class Channel:
     thread: ThreadState | None = None
     app_permissions: Permission | None = None
     upload_limit_bytes: int | None = None
-    messages: dict[int, "Message"] = field(default_factory=dict)
+    messages: dict[int, "Message"] = field(default_factory=dict, repr=False)
     last_message_id: int | None = None
     typing_count: int = 0
     deleted: bool = False
@@ -208,7 +208,7 @@ class Upload:
     """A file on its way in, from a person or from the bot."""
 
     filename: str
-    data: bytes
+    data: bytes = field(repr=False)
     content_type: str | None = None
     description: str | None = None
     width: int | None = None
@@ -222,7 +222,7 @@ class Attachment:
     id: int
     channel_id: int
     filename: str
-    data: bytes
+    data: bytes = field(repr=False)
     content_type: str
     created_at: float
     description: str | None = None
@@ -246,7 +246,7 @@ class Message:
     """A message, with every state it went through in `edits`."""
 
     id: int
-    channel: Channel
+    channel: Channel = field(repr=False)
     author: User
     created_at: datetime
     kind: MessageKind = MessageKind.DEFAULT

@@ -258,8 +258,12 @@ class Discord:
     # What people do.
 
     async def ready(self, timeout: float = 10.0) -> None:
-        """Returns once a client has identified, so that events reach it."""
-        await self.wait_for(lambda: bool(self.gateway.sessions), timeout, "a client's IDENTIFY")
+        """Returns once a client listens. While `gateway.down`, nobody waits: events pile up."""
+
+        def listens() -> bool:
+            return self.gateway.connected or self.gateway.down
+
+        await self.wait_for(listens, timeout, "a client on the gateway")
 
     async def slash(
         self,
