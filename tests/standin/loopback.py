@@ -1,0 +1,195 @@
+"""What every stand-in for a vendor shares: a loopback server that records, bills, fails on demand.
+
+A vendor's own file adds the contract: paths, fields, error shapes. Nothing is patched; the client
+under test talks to it over a real socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from aiohttp import web
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Fault = str | int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exchange:
+    """One request as it arrived and what it was answered; status 0: nothing was."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+    status: int
+    answer: bytes
+
+    @property
+    def sent(self) -> Any:
+        return json.loads(self.body) if self.body else None
+
+    @property
+    def answered(self) -> Any:
+        return json.loads(self.answer) if self.answer else None
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """A submission the vendor accepted."""
+
+    id: str
+    body: Any
+    cost_micros: int
+    outcome: str = "succeeded"  # or "failed", "rejected", "cancelled"
+    polls: int = 0
+    notes: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Loopback:
+    """A vendor on 127.0.0.1, as an async context manager.
+
+    `fail_next(kind, on=...)` scripts the next call of one operation ("submit", "poll", "find",
+    "upload", "download", "check"): an HTTP status in the vendor's own error shape, or
+
+    - "drop_after": the request is carried out, then the connection is cut without an answer
+    - "reset_before": the connection is cut before anything is done
+    - "slow": the answer comes `slow_s` later
+    - "garbage": the request is carried out, the answer is not JSON
+    - "empty": the request is carried out, the answer is an empty object
+    - "html-502" (any status): an error page of something in between
+    - "rejected", "failed" (submit only): accepted, and ends so
+    """
+
+    def __init__(self, *, clip: bytes = b"a clip", key: str = "a-key") -> None:
+        self.clip = clip
+        self.key = key
+        self.polls_until_done = 1
+        self.slow_s = 0.05
+        self.jobs: dict[str, Job] = {}
+        self.exchanges: list[Exchange] = []
+        self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
+        self._runner: web.AppRunner | None = None
+        self._port = 0
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def submissions(self) -> list[Any]:
+        """The bodies of every accepted paid call, oldest first."""
+        return [job.body for job in self.jobs.values()]
+
+    @property
+    def bill_micros(self) -> int:
+        """What this vendor charges for what it made."""
+        return sum(job.cost_micros for job in self.jobs.values() if job.outcome == "succeeded")
+
+    def fail_next(self, kind: Fault, *, on: str = "submit", times: int = 1) -> None:
+        self._faults[on].extend([kind] * times)
+
+    def asked(self, operation: str) -> list[Exchange]:
+        """The exchanges of one operation, oldest first."""
+        return [x for x in self.exchanges if self.operation(x.method, x.path, x.query) == operation]
+
+    def routes(self) -> list[web.RouteDef]:
+        raise NotImplementedError
+
+    def operation(self, method: str, path: str, query: Mapping[str, str]) -> str:
+        """Which of the scripted operations a request is."""
+        raise NotImplementedError
+
+    def error(self, kind: int) -> web.Response:
+        """The vendor's own error answer for a scripted status or code."""
+        raise NotImplementedError
+
+    def accept(self, job_id: str, body: Any, cost_micros: int) -> Job:
+        """Book a job; a scripted outcome becomes this job's."""
+        job = Job(id=job_id, body=body, cost_micros=cost_micros)
+        outcomes = self._faults["outcome"]
+        job.outcome = str(outcomes.popleft()) if outcomes else job.outcome
+        self.jobs[job_id] = job
+        return job
+
+    def step(self, job: Job) -> str:
+        """One poll further: "queued", "running", or how the job ends."""
+        job.polls += 1
+        if job.outcome == "cancelled" or job.polls > self.polls_until_done:
+            return job.outcome
+        return "queued" if job.polls == 1 else "running"
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(middlewares=[self._serve], client_max_size=1 << 28)
+        app.add_routes(self.routes())
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+
+    @web.middleware
+    async def _serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        body = await request.read()
+        response = await self._answer(request, handler)
+        answer = response.body if isinstance(response, web.Response) else None
+        self.exchanges.append(
+            Exchange(
+                method=request.method,
+                path=request.path,
+                query=dict(request.query),
+                headers={name.lower(): value for name, value in request.headers.items()},
+                body=body,
+                status=0 if request.transport is None else response.status,
+                answer=answer if isinstance(answer, bytes) else b"",
+            )
+        )
+        return response
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        operation = self.operation(request.method, request.path, dict(request.query))
+        faults = self._faults[operation]
+        fault = faults.popleft() if faults else ""
+        if isinstance(fault, int):
+            return self.error(fault)
+        if fault in ("rejected", "failed"):
+            self._faults["outcome"].append(fault)
+        if fault.startswith("html-"):
+            page = "<html>bad gateway</html>"
+            return web.Response(status=int(fault[5:]), text=page, content_type="text/html")
+        if fault == "reset_before":
+            return _cut(request)
+        if fault == "slow":
+            await asyncio.sleep(self.slow_s)
+        response = await _carried_out(handler, request)
+        if fault == "drop_after":
+            return _cut(request)
+        if fault == "garbage":
+            return web.Response(text="<ok>", status=response.status)
+        if fault == "empty":
+            return web.json_response({}, status=response.status)
+        return response
+
+
+async def _carried_out(handler: Handler, request: web.Request) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPNotFound:
+        return web.Response(status=404, text="no such path")
+
+
+def _cut(request: web.Request) -> web.Response:
+    if request.transport:
+        request.transport.abort()
+    return web.Response(status=500)
