@@ -123,8 +123,7 @@ def read_model(name: str, table: Table) -> Model:
 
 
 def _with_routes(model: Model, table: Table) -> Model:
-    _check_narrower(table, model, model.limits)
-    routes = tuple(_route(route, model) for route in table.tables("routes"))
+    routes = tuple(_route(route, table, model) for route in table.tables("routes"))
     keys = [(route.provider, route.wire_id) for route in routes]
     for key in keys:
         if keys.count(key) > 1:
@@ -132,7 +131,7 @@ def _with_routes(model: Model, table: Table) -> Model:
     return replace(model, routes=routes)
 
 
-def _route(table: Table, model: Model) -> Route:
+def _route(table: Table, model_table: Table, model: Model) -> Route:
     table.only(_ROUTE_KEYS)
     route = Route(
         provider=table.one_of("provider", PROVIDER_IDS),
@@ -159,7 +158,7 @@ def _route(table: Table, model: Model) -> Route:
             else PromptUnit.CHARACTERS
         ),
     )
-    _check_narrower(table, model, (route, *route.limits))
+    _check_narrower(table, route, model_table, model)
     return route
 
 
@@ -187,25 +186,24 @@ def _limit(table: Table) -> Limit:
     return limit
 
 
-def _check_narrower(
-    table: Table, model: Model, offers: tuple[Route | Limit, ...] | tuple[Limit, ...]
-) -> None:
+def _check_narrower(table: Table, route: Route, model_table: Table, model: Model) -> None:
     """What a model cannot do no route of it can: else one of the two is a typing mistake."""
-    for offer in offers:
-        wider = {
-            "durations_s": set(offer.durations_s or ()) - set(model.durations_s),
-            "aspects": set(offer.aspects or ()) - set(model.aspects),
-            "resolutions": set(offer.resolutions or ()) - set(model.resolutions),
-            "inputs": set(offer.inputs or ()) - set(model.inputs),
-        }
-        for key, values in wider.items():
-            if values:
-                words = ", ".join(str(value) for value in sorted(values, key=str))
-                raise table.error(
-                    key,
-                    f"{words} is not among the model's; widen the model, narrow this, "
-                    "or set it to false for the model's own",
-                )
+    wider = {
+        "durations_s": set(route.durations_s or ()) - set(model.durations_s),
+        "aspects": set(route.aspects or ()) - set(model.aspects),
+        "resolutions": set(route.resolutions or ()) - set(model.resolutions),
+        "inputs": set(route.inputs or ()) - set(model.inputs),
+    }
+    for key, values in wider.items():
+        if values and not _narrowed_later(model_table, table, key):
+            words = ", ".join(str(value) for value in sorted(values, key=str))
+            raise table.error(key, f"{words} is not among the model's: narrow this or widen that")
+
+
+def _narrowed_later(model_table: Table, table: Table, key: str) -> bool:
+    """An operator narrowed the model; routes that say more were written before that."""
+    file = model_table.origin(key).file
+    return file != model_table.place.file and file != table.origin(key).file
 
 
 def _price(table: Table) -> Price:

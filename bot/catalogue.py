@@ -79,7 +79,7 @@ def _loaded(text: str, file: str, overlay: str | None, overlay_file: str) -> Cat
         if overlay is not None:
             tables = _overlaid(tables, _model_tables(overlay, overlay_file or "CATALOGUE"))
         models = {name: read_model(name, table) for name, table in tables.items()}
-        _check_successors(models, tables)
+        _check_successors(models, tables, file)
     except TableError as error:
         raise CatalogueError(error.user_message) from error
     data = f"{text}\0{overlay or ''}".encode()
@@ -133,15 +133,18 @@ def _route_key(route: Table) -> tuple[str, str]:
     return route.one_of("provider", PROVIDER_IDS), route.text("wire_id")
 
 
-def _check_successors(models: Mapping[str, Model], tables: Mapping[str, Table]) -> None:
+def _check_successors(
+    models: Mapping[str, Model], tables: Mapping[str, Table], builtin_file: str
+) -> None:
     for model in models.values():
-        seen = {model.id}
-        follower = model.successor
-        while follower is not None:
-            if follower not in models:
-                hint = did_you_mean(follower, models)
-                raise tables[model.id].error("successor", f"no model is called {follower!r}{hint}")
-            if follower in seen:
-                raise tables[model.id].error("successor", f"{follower!r} leads back to itself")
-            seen.add(follower)
-            follower = models[follower].successor
+        line = [model.id]
+        while (heir := models[line[-1]].successor) is not None:
+            table = tables[line[-1]]
+            if heir not in models:
+                problem = f"no model is called {heir!r}{did_you_mean(heir, models)}"
+                raise table.error("successor", problem)
+            if heir in line:
+                places = [tables[name].origin("successor").file for name in line]
+                blamed = next((n for n, file in enumerate(places) if file != builtin_file), -1)
+                raise tables[line[blamed]].error("successor", "leads back to the model itself")
+            line.append(heir)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from typing import Final
 
+from bot._offer import Offer, both, offer_for
 from bot.brief import Brief, Stage
 from bot.lifecycle import NO_PRICE, Retiring, offered, retiring, status, successor_of
 from bot.models import (
@@ -23,7 +24,6 @@ from bot.models import (
     Confidence,
     Extra,
     Fit,
-    Limit,
     Model,
     PromptUnit,
     Rate,
@@ -60,7 +60,6 @@ DRAFT: Final = "480p"
 USUAL: Final = "720p"
 USUAL_ASPECT: Final = "16:9"
 FACTOR: Final = 2  # further away than this, another length is another clip
-VIDEOS: Final = (MediaRole.MOTION, MediaRole.SOURCE)
 ROLE_WORDS: Final = {
     MediaRole.FIRST_FRAME: "a first frame (image)",
     MediaRole.LAST_FRAME: "a last frame (end_image)",
@@ -80,7 +79,7 @@ def fit(
     video_s: float | None = None,
 ) -> Fit | Unfit:
     """The brief as this route can make it. `video_s` is the measured length of a video input."""
-    offer = _offer(model, route, brief)
+    offer = offer_for(model, route, brief)
     problem = _prompt_problem(model, route, brief) or _inputs_problem(offer, brief)
     if problem:
         return Unfit(reason=problem)
@@ -129,7 +128,7 @@ def estimate(
     micros = rate and rate.of(audio)
     if price is None or micros is None:
         return None
-    return max(math.ceil(Fraction(duration_s) * micros), price.minimum_micros)
+    return max(math.ceil(duration_s * micros), price.minimum_micros)
 
 
 _RANK: Final = {name: rank for rank, name in enumerate(RESOLUTIONS)}
@@ -137,65 +136,10 @@ _RATIO: Final = re.compile(r"([1-9]\d{0,4}):([1-9]\d{0,4})")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Offer:
-    """What the route offers once it is known what is attached."""
-
-    name: str
-    durations_s: tuple[int, ...]
-    aspects: tuple[str, ...]
-    resolutions: tuple[str, ...]
-    audio: Audio
-    inputs: tuple[MediaRole, ...]
-    alone: tuple[MediaRole, ...]  # what it takes when nothing else is attached
-    requires: tuple[MediaRole, ...]
-    max_references: int | None
-    follows: MediaRole | None  # the clip is as long as this input
-    shaped_by: MediaRole | None  # this input decides the ratio
-    has_video: bool
-    extras: tuple[Extra, ...]
-    by_size: tuple[Limit, ...]  # limits that hang on the resolution
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class _Size:
     resolution: str
     audio: bool
     confidence: Confidence
-
-
-def _offer(model: Model, route: Route, brief: Brief) -> _Offer:
-    roles = {media.role for media in brief.inputs}
-    limits = [limit for limit in (*model.limits, *route.limits) if _holds(limit, roles)]
-    cases = [limit for limit in limits if not limit.at]
-    # Most special first: of two cases the later one, then the route, then the model.
-    layers = (*reversed(cases), route, model)
-    return _Offer(
-        name=model.name,
-        durations_s=next(x.durations_s for x in layers if x.durations_s is not None),
-        aspects=next(x.aspects for x in layers if x.aspects is not None),
-        resolutions=next(x.resolutions for x in layers if x.resolutions is not None),
-        audio=next(x.audio for x in layers if x.audio is not None),
-        inputs=next(x.inputs for x in layers if x.inputs is not None),
-        alone=route.inputs if route.inputs is not None else model.inputs,
-        requires=tuple(
-            dict.fromkeys((*model.requires, *(r for case in cases for r in case.requires)))
-        ),
-        max_references=next(
-            (x.max_references for x in layers if x.max_references is not None), None
-        ),
-        follows=next(
-            (x.duration_follows for x in (*reversed(cases), model) if x.duration_follows), None
-        ),
-        shaped_by=model.aspect_from if model.aspect_from in roles else None,
-        has_video=any(role in roles for role in VIDEOS),
-        extras=next(x.extras for x in (*reversed(cases), route) if x.extras is not None),
-        by_size=tuple(limit for limit in limits if limit.at),
-    )
-
-
-def _holds(limit: Limit, roles: set[MediaRole]) -> bool:
-    attached = not limit.attached or any(role in roles for role in limit.attached)
-    return attached and not any(role in roles for role in limit.missing)
 
 
 def _prompt_problem(model: Model, route: Route, brief: Brief) -> str:
@@ -208,7 +152,7 @@ def _prompt_problem(model: Model, route: Route, brief: Brief) -> str:
     return f"the prompt has {length:,} characters, at most {most:,} are possible here"
 
 
-def _inputs_problem(offer: _Offer, brief: Brief) -> str:
+def _inputs_problem(offer: Offer, brief: Brief) -> str:
     for media in brief.inputs:
         if media.role not in offer.inputs:
             together = " together with what else is attached" if media.role in offer.alone else ""
@@ -222,7 +166,7 @@ def _inputs_problem(offer: _Offer, brief: Brief) -> str:
 
 
 def _size(
-    route: Route, offer: _Offer, brief: Brief, stage: Stage, notes: list[str]
+    route: Route, offer: Offer, brief: Brief, stage: Stage, notes: list[str]
 ) -> _Size | Unfit:
     """Sound and resolution together: not every pair of them is sold."""
     price = route.price
@@ -235,7 +179,7 @@ def _size(
     }
     audio = _audio(offer, rates.values(), brief, notes)
     sold = {name: micros for name, rate in rates.items() if (micros := rate.of(audio)) is not None}
-    if not sold:
+    if not sold or not _can(offer, rates.values(), audio):
         return Unfit(reason=f"{NO_PRICE} for these inputs")
     resolution = _resolution(offer, sold, brief, stage, notes)
     if isinstance(resolution, Unfit):
@@ -244,26 +188,24 @@ def _size(
     return _Size(resolution=resolution, audio=audio, confidence=confidence)
 
 
-def _audio(offer: _Offer, rates: Iterable[Rate], brief: Brief, notes: list[str]) -> bool:
+def _audio(offer: Offer, rates: Collection[Rate], brief: Brief, notes: list[str]) -> bool:
     wanted = bool(brief.audio)
-    able = {
-        audio
-        for rate in rates
-        for audio in (False, True)
-        if rate.of(audio) is not None and offer.audio is not _OPPOSITE[audio]
-    }
-    if wanted in able or not able:
+    if _can(offer, rates, wanted) or not _can(offer, rates, not wanted):
         return wanted
     notes.append("made without sound: only silent clips here" if wanted else _LOUD)
     return not wanted
 
 
 _LOUD: Final = "sound cannot be switched off"
-_OPPOSITE: Final = {False: Audio.ALWAYS, True: Audio.NONE}  # what rules silence or sound out
+
+
+def _can(offer: Offer, rates: Collection[Rate], audio: bool) -> bool:
+    ruled_out = Audio.NONE if audio else Audio.ALWAYS
+    return offer.audio is not ruled_out and any(rate.of(audio) is not None for rate in rates)
 
 
 def _resolution(
-    offer: _Offer, sold: dict[str, int], brief: Brief, stage: Stage, notes: list[str]
+    offer: Offer, sold: dict[str, int], brief: Brief, stage: Stage, notes: list[str]
 ) -> str | Unfit:
     asked = brief.resolution
     if asked is None:
@@ -287,7 +229,7 @@ def _usual_resolution(sold: dict[str, int], stage: Stage) -> str:
 
 
 def _duration(
-    offer: _Offer,
+    offer: Offer,
     resolution: str,
     brief: Brief,
     want: Wish,
@@ -296,12 +238,14 @@ def _duration(
 ) -> int | Unfit:
     able = offer.durations_s
     for limit in offer.by_size:
-        if resolution in limit.at and limit.durations_s is not None:
-            able = limit.durations_s
+        if resolution in limit.at:
+            able = both(able, limit.durations_s)
+    if not able:
+        return Unfit(reason=f"no length is possible at {resolution} with what is attached")
     if brief.duration_s is not None and not 0 < brief.duration_s < math.inf:
         return Unfit(reason=f"a clip of {brief.duration_s} s is no clip; {_seconds(able)} here")
-    if offer.follows is not None and brief.has(offer.follows):
-        return _followed(able, ROLE_WORDS[offer.follows], brief, video_s, notes)
+    if offer.duration_follows is not None and brief.has(offer.duration_follows):
+        return _followed(able, ROLE_WORDS[offer.duration_follows], brief, video_s, notes)
     if brief.duration_s is None and (want.duration_s is None or not want.duration_s > 0):
         return next((s for s in able if s >= SHORTEST_S), able[-1])
     asked = brief.duration_s or want.duration_s or SHORTEST_S
@@ -332,7 +276,9 @@ def _followed(
     return found
 
 
-def _aspect(offer: _Offer, brief: Brief, want: Wish, notes: list[str]) -> str | Unfit:
+def _aspect(offer: Offer, brief: Brief, want: Wish, notes: list[str]) -> str | Unfit:
+    if not offer.aspects:
+        return Unfit(reason="no ratio is possible with what is attached")
     asked = brief.aspect
     hint = want.aspect if want.aspect is not None and _ratio(want.aspect) else None
     if offer.shaped_by is not None:
@@ -353,7 +299,7 @@ def _aspect(offer: _Offer, brief: Brief, want: Wish, notes: list[str]) -> str | 
     return found
 
 
-def _hinted_aspect(offer: _Offer, hint: str | None, notes: list[str]) -> str:
+def _hinted_aspect(offer: Offer, hint: str | None, notes: list[str]) -> str:
     if hint is None:
         return _usual_aspect(offer)
     found = _nearest_aspect(offer.aspects, hint) or _usual_aspect(offer)
@@ -363,7 +309,7 @@ def _hinted_aspect(offer: _Offer, hint: str | None, notes: list[str]) -> str:
     return found
 
 
-def _usual_aspect(offer: _Offer) -> str:
+def _usual_aspect(offer: Offer) -> str:
     return USUAL_ASPECT if USUAL_ASPECT in offer.aspects else offer.aspects[0]
 
 
@@ -384,7 +330,7 @@ def _lies(ratio: Fraction) -> int:
     return (ratio > 1) - (ratio < 1)
 
 
-def _note_extras(offer: _Offer, brief: Brief, notes: list[str]) -> None:
+def _note_extras(offer: Offer, brief: Brief, notes: list[str]) -> None:
     if brief.seed is not None and Extra.SEED not in offer.extras:
         notes.append("the seed is left out: not taken here")
     if brief.negative and Extra.NEGATIVE not in offer.extras:

@@ -115,10 +115,10 @@ class Price:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limit:
-    """A case in which something else is on offer; what is given here stands instead.
+    """A case in which less is on offer than otherwise: what is given here is all that is left.
 
-    It holds when every part of its condition does. A later limit overrules an earlier one, only
-    `requires` adds up.
+    It holds when every part of its condition does. Limits only ever narrow; where several hold,
+    what all of them allow is left.
     """
 
     attached: tuple[MediaRole, ...] = ()  # when any of these is attached

@@ -76,8 +76,12 @@ class Table:
     def without(self, key: str) -> Table:
         return replace(self, values={k: v for k, v in self.values.items() if k != key})
 
+    def origin(self, key: str) -> Place:
+        """Where the key was written; for one nobody wrote, where it should have been."""
+        return self.origins.get(key, self.place)
+
     def error(self, key: str, problem: str) -> TableError:
-        place = self.origins.get(key, self.place)
+        place = self.origin(key)
         table = f"[{place.table}]" if place.table else "the top level"
         return TableError(f"{place.file}: {table}, key '{key}': {problem}")
 
@@ -115,7 +119,7 @@ class Table:
             return value
         if not isinstance(value, dict):
             raise self.error(key, f"must be a table, not {value!r}")
-        place = self.origins.get(key, self.place)
+        place = self.origin(key)
         inner = f"{place.table}.{name}" if place.table else name
         return Table.of(cast("dict[str, object]", value), file=place.file, name=inner)
 
