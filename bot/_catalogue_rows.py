@@ -117,7 +117,7 @@ def read_model(name: str, table: Table) -> Model:
         limits=tuple(_limit(limit) for limit in table.tables("limits")),
         max_references=_count(table, "max_references"),
         duration_follows=_role(table, "duration_follows"),
-        aspect_from=_role(table, "aspect_from"),
+        aspect_from=_roles(table, "aspect_from"),
     )
     return _with_routes(model, table)
 

@@ -33,7 +33,7 @@ class Offer:
     requires: tuple[MediaRole, ...]
     max_references: int | None
     duration_follows: MediaRole | None  # the clip is as long as this input
-    shaped_by: MediaRole | None  # this input decides the ratio
+    shaped: bool  # what is attached decides the ratio
     has_video: bool
     extras: tuple[Extra, ...]
     by_size: tuple[Limit, ...]  # limits that hang on the resolution
@@ -55,7 +55,7 @@ def offer_for(model: Model, route: Route, brief: Brief) -> Offer:
         max_references=route.max_references or model.max_references,
         duration_follows=model.duration_follows,
         extras=route.extras,
-        shaped_by=model.aspect_from if model.aspect_from in roles else None,
+        shaped=any(role in roles for role in model.aspect_from),
         has_video=any(role in roles for role in VIDEOS),
         by_size=tuple(limit for limit in limits if limit.at),
     )

@@ -281,9 +281,9 @@ def _aspect(offer: Offer, brief: Brief, want: Wish, notes: list[str]) -> str | U
         return Unfit(reason="no ratio is possible with what is attached")
     asked = brief.aspect
     hint = want.aspect if want.aspect is not None and _ratio(want.aspect) else None
-    if offer.shaped_by is not None:
+    if offer.shaped:
         if asked is not None:
-            notes.append(f"{ROLE_WORDS[offer.shaped_by]} decides the ratio, not {asked}")
+            notes.append(f"what is attached decides the ratio, not {asked}")
         usable = asked if asked is not None and _ratio(asked) else hint
         return usable or _usual_aspect(offer)
     if asked is None:

@@ -189,7 +189,7 @@ class Model:
     limits: tuple[Limit, ...] = ()  # those of every route
     max_references: int | None = None  # None: no limit known
     duration_follows: MediaRole | None = None  # the clip is as long as this input
-    aspect_from: MediaRole | None = None  # with this input attached, it decides the ratio
+    aspect_from: tuple[MediaRole, ...] = ()  # with one of these attached, the ratio is theirs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

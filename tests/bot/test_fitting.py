@@ -178,7 +178,7 @@ def test_ratio_that_is_none_is_refused(aspect: str) -> None:
 def test_ratio_is_the_pictures_where_the_route_follows_it() -> None:
     clip = made("kling-v3", "kling", aspect="21:9", inputs=media("first_frame"))
     assert clip.aspect == "21:9"
-    assert clip.adapted == ("a first frame (image) decides the ratio, not 21:9",)
+    assert clip.adapted == ("what is attached decides the ratio, not 21:9",)
 
 
 def test_ratio_depends_on_the_picture_where_the_vendor_says_so() -> None:
@@ -248,7 +248,12 @@ def test_sound_that_is_not_sold_with_a_video_is_left_out() -> None:
         ("kling-v3-omni", "fal", ("source",), "a video to continue or edit"),
         ("kling-v3", "kling", ("last_frame",), "needs a first frame (image) attached"),
         ("kling-v3-motion-control", "kling", ("motion",), "needs a first frame (image) attached"),
-        ("kling-v3-motion-control", "kling", (), "a first frame (image) and a motion video"),
+        (
+            "kling-v3-motion-control",
+            "kling",
+            (),
+            "a motion video (motion) and a first frame (image)",
+        ),
         ("veo-3.1", "fal", ("reference",) * 4, "4 reference stills are too many here: at most 3"),
         ("kling-v3-omni", "kling", ("reference",) * 8, "at most 7"),
         ("kling-v3-omni", "kling", ("motion", *("reference",) * 5), "at most 4"),
@@ -308,6 +313,14 @@ def test_motion_control_lasts_as_long_as_its_video() -> None:
     assert clip.adapted == ("as long as a motion video (motion)",)
     told = made("kling-v3-motion-control", "kling", inputs=inputs, video_s=7.2, duration_s=5)
     assert told.adapted == ("5 s -> 8 s: as long as a motion video (motion)",)
+
+
+@pytest.mark.parametrize("still", ["first_frame", "reference"])
+def test_motion_control_takes_its_character_as_either_still_but_not_both(still: str) -> None:
+    inputs = media(still, "motion")
+    assert made("kling-v3-motion-control", "kling", inputs=inputs, video_s=5).duration_s == 5
+    both = media("first_frame", "reference", "motion")
+    assert "together with" in refused("kling-v3-motion-control", "kling", inputs=both)
 
 
 def test_motion_control_of_an_unmeasured_video_is_priced_at_the_longest() -> None:
@@ -435,7 +448,7 @@ def test_fit_never_names_what_the_route_does_not_sell(
         return
     assert found.duration_s in (route.durations_s or model.durations_s)
     assert found.resolution in (route.resolutions or model.resolutions)
-    shaped = model.aspect_from is not None and brief.has(model.aspect_from)
+    shaped = any(brief.has(role) for role in model.aspect_from)
     assert shaped or found.aspect in (route.aspects or model.aspects)
     assert (route.audio or model.audio) is not (Audio.NONE if found.audio else Audio.ALWAYS)
     assert found.price_micros == estimate(
@@ -478,7 +491,8 @@ def same_ratio(one: str, other: str) -> bool:
 @settings(max_examples=200)
 def test_wishes_alone_never_refuse(where: tuple[Model, Route], want: Wish) -> None:
     model, route = where
-    brief = Brief(prompt="x", inputs=media(*(role.value for role in model.requires)))
+    needed = ("first_frame", "motion") if MediaRole.MOTION in model.requires else ()
+    brief = Brief(prompt="x", inputs=media(*needed))
     plain = fit(model, route, brief, stage=Stage.CONCEPT)
     wished = fit(model, route, brief, stage=Stage.CONCEPT, want=want)
     assert isinstance(plain, Fit) == isinstance(wished, Fit)
