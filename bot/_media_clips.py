@@ -36,6 +36,7 @@ __all__ = [
     "open_clip",
     "remux",
     "sound_of",
+    "tag_bt709",
     "video_of",
 ]
 
@@ -46,6 +47,9 @@ POSTER_SIDE = 640
 POSTER_AT_S = 2.0
 SAMPLE_RATE = 48_000
 LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG: what every player takes for granted
+FULL_RANGE = 2  # AVCOL_RANGE_JPEG
+BT709 = 1  # AVCOL_SPC_BT709, the same number for primaries and transfer
+UNTOLD = (0, 2)  # RGB cannot be kept in yuv420p, and "unspecified"
 THREADS = 2
 
 
@@ -136,6 +140,12 @@ def h264(out: OutputContainer, job: dict[str, Any], rate: Fraction) -> VideoStre
     coder.codec_context.thread_count = THREADS
     coder.codec_context.color_range = LIMITED_RANGE
     return coder
+
+
+def tag_bt709(coder: VideoStream) -> None:
+    coder.codec_context.colorspace = BT709
+    coder.codec_context.color_primaries = BT709
+    coder.codec_context.color_trc = BT709
 
 
 class Soundtrack:
@@ -272,18 +282,23 @@ def _image(frame: VideoFrame) -> Image.Image:
 def _keep_clock_and_colour(video: VideoStream, coder: VideoStream) -> None:
     """The source's own clock keeps every frame's moment even where the rate varies."""
     coder.codec_context.time_base = video.time_base or Fraction(1, 90_000)
-    coder.codec_context.colorspace = video.codec_context.colorspace
-    coder.codec_context.color_primaries = video.codec_context.color_primaries
-    coder.codec_context.color_trc = video.codec_context.color_trc
+    if video.codec_context.colorspace not in UNTOLD:
+        coder.codec_context.colorspace = video.codec_context.colorspace
+        coder.codec_context.color_primaries = video.codec_context.color_primaries
+        coder.codec_context.color_trc = video.codec_context.color_trc
+    elif video.codec_context.height >= 720:  # players guess by height, and we may lower it
+        tag_bt709(coder)
 
 
 def _resized(frame: VideoFrame, coder: VideoStream) -> VideoFrame:
+    """Costs nothing where the frame is right already."""
+    full_range = frame.color_range == FULL_RANGE
     frame = frame.reformat(
         width=coder.width,
         height=coder.height,
         format="yuv420p",
         interpolation="BICUBIC",
-        dst_color_range=LIMITED_RANGE,
+        dst_color_range=LIMITED_RANGE if full_range else None,
     )
     frame.pict_type = 0  # the encoder chooses its own key frames
     return frame

@@ -18,7 +18,7 @@ from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from PIL import Image, ImageDraw, ImageFont
 
-from bot._media_clips import Soundtrack, create_clip, h264, open_clip, sound_of, video_of
+from bot._media_clips import Soundtrack, create_clip, h264, open_clip, sound_of, tag_bt709, video_of
 from bot._media_files import Unusable
 
 __all__ = ["UNREADABLE", "compose"]
@@ -38,6 +38,7 @@ def compose(job: dict[str, Any]) -> dict[str, Any]:
         sources = [stack.enter_context(open_clip(path)) for path in job["sources"]]
         out = stack.enter_context(create_clip(job["to"]))
         coder = h264(out, job, Fraction(FPS))
+        tag_bt709(coder)
         sound = _Sound(stack, out, job)
         cells = [_cell(s, text, job) for s, text in zip(sources, job["labels"], strict=True)]
         for index, frame in enumerate(_mosaic(cells, job)):
@@ -85,7 +86,8 @@ def _cell(source: InputContainer, label: str, job: dict[str, Any]) -> Iterator[V
     strip = graph.add_buffer(
         width=width, height=LABEL_HEIGHT, format=VideoFormat("rgba"), time_base=TICK
     )
-    fit = f"{width}:{height}:force_original_aspect_ratio=decrease:flags=bicubic:out_range=tv"
+    colours = "out_range=tv:out_color_matrix=bt709"
+    fit = f"{width}:{height}:force_original_aspect_ratio=decrease:flags=bicubic:{colours}"
     steps = [
         entry,
         graph.add("setpts", "PTS-STARTPTS"),

@@ -42,14 +42,24 @@ def make_clip(
     credentials: bool = False,
     container: str | None = None,
     video: bool = True,
+    uneven: bool = False,
+    blank: bool = False,
+    metadata: dict[str, str] | None = None,
 ) -> Path:
     """Write a clip and say where; the suffix picks the container unless `container` does."""
     options = {"movflags": "+faststart"} if faststart and path.suffix == ".mp4" else {}
     with av.open(str(path), "w", format=container, options=options) as out:
+        out.metadata.update(metadata or {})
         sound = _audio_stream(out, audio) if audio else None
         if video:
             stream = _video_stream(out, codec, size, fps, pix_fmt)
-            for frame in _frames(round(seconds * fps), size, fps, noise=noise, colour=colour):
+            count = round(seconds * fps)
+            if blank:
+                out.mux(stream.encode(VideoFrame(*size, "yuv420p")))
+                count = 0
+            for frame in _frames(count, size, fps, noise=noise, colour=colour):
+                if uneven:  # every third frame is shown twice as long
+                    frame.pts = (frame.pts or 0) + (frame.pts or 0) // 3
                 out.mux(stream.encode(frame.reformat(format=pix_fmt)))
             out.mux(stream.encode(None))
         if sound is not None:
