@@ -1,0 +1,146 @@
+"""Why this model, in the terms of the sum that chose it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Final
+
+from bot.models import Confidence
+from bot.router.decision import CATEGORY_NAMES, Candidate, RoutePlan
+from bot.router.ranking import FAILURE_WEIGHT, QUALITIES, TIE, Ask, Entry, Ranking, usd
+
+__all__ = ["MATTERS", "describe", "doubt", "headline", "quote"]
+
+MATTERS: Final = 0.15  # the share of the weights from which a category counts as asked for
+CLOSE: Final = 0.06  # closer than this, and hardly any evidence: say so
+THIN: Final = 0.4
+SOON: Final = timedelta(days=30)
+OFTEN: Final = 0.05  # failures worth a word
+AUDIBLE: Final = 0.005  # a term that would not round to 0.00
+
+
+def describe(ask: Ask, entry: Entry) -> Candidate:
+    plan = entry.plans[0]
+    return Candidate(
+        model=entry.id,
+        name=entry.model.name,
+        provider=plan.provider,
+        wire_id=plan.wire_id,
+        dialect=plan.dialect,
+        fit=plan.fit,
+        price_micros=plan.price_micros,
+        confidence=plan.confidence,
+        quality=entry.quality,
+        wait_s=entry.wait_s,
+        failure_rate=entry.failure_rate,
+        score=entry.score,
+        reasons=tuple(_reasons(ask, entry)),
+        routes=entry.plans,
+    )
+
+
+def headline(ask: Ask, ranking: Ranking, chosen: Entry) -> str:
+    """One line: the choice and the difference to what it is measured against."""
+    name, models = chosen.model.name, ranking.models
+    if chosen.local:
+        return f"{name}: {_storyboard(ask)}"
+    if ask.brief.model and models[0].id == chosen.id:
+        return f"{name}, as you asked; it would be the choice anyway"
+    if ask.brief.model:
+        return f"{name}, as you asked; else {_over(ask, models[0], chosen)}"
+    if len(models) == 1:
+        return f"{name}: the only model that can make this here now"
+    rival = next((entry for entry in models[1:] if entry.score != chosen.score), models[1])
+    return _over(ask, chosen, rival)
+
+
+def doubt(ranking: Ranking, confidence: float) -> str:
+    """Where little is known and two are close, say so instead of pretending."""
+    if confidence >= THIN or len(ranking.models) < 2:
+        return ""
+    first, second = ranking.models[:2]
+    if round(abs(first.score - second.score), 6) > CLOSE:
+        return ""
+    both = usd(first.price_micros + second.price_micros)
+    return (
+        f"The words say little, and {first.model.name} and {second.model.name} come out close:"
+        f" a blind compare of the two ({both}) lets you decide."
+    )
+
+
+def quote(plan: RoutePlan) -> str:
+    most = "at most " if plan.confidence is Confidence.DISPUTED else ""
+    sound = " with sound" if plan.fit.audio else ""
+    size = f"{plan.fit.duration_s} s at {plan.fit.resolution}{sound}"
+    return f"{most}{usd(plan.price_micros)} for {size}"
+
+
+def _reasons(ask: Ask, entry: Entry) -> Iterable[str]:
+    plan = entry.plans[0]
+    if entry.local:
+        yield from (_storyboard(ask), "free, drawn here", *plan.fit.adapted)
+        return
+    yield from _strongest(ask, entry)
+    yield quote(plan)
+    yield from plan.fit.adapted
+    preferences = ask.facts.preferences.get(entry.id, {})
+    for name in QUALITIES:
+        unknown = entry.model.strengths[name].source == "none" and name not in preferences
+        if unknown and ask.demand.get(name, 0.0) >= MATTERS:
+            yield f"no evidence yet for {CATEGORY_NAMES[name]}, worth a compare"
+    if entry.failure_rate >= OFTEN:
+        yield f"{entry.failure_rate:.0%} of its recent jobs failed"
+    retires = entry.route.retires
+    if retires and retires - ask.availability.today <= SOON:
+        yield f"retires on {retires.isoformat()}"
+
+
+def _strongest(ask: Ask, entry: Entry) -> Iterable[str]:
+    """The two terms that carry this model's quality, with what speaks for them."""
+    preferences = ask.facts.preferences.get(entry.id, {})
+    for name in sorted(ask.demand, key=lambda name: -ask.demand[name] * entry.beliefs[name])[:2]:
+        if ask.demand[name] >= MATTERS:
+            team = f": {preferences[name].sentence}" if name in preferences else ""
+            yield f"{CATEGORY_NAMES[name]} {entry.beliefs[name]:.2f}{_words(ask, name)}{team}"
+
+
+def _storyboard(ask: Ask) -> str:
+    way_out = "add a key" if ask.keyless else "choose stage concept for a clip"
+    return f"storyboard, no AI model - {way_out}"
+
+
+def _over(ask: Ask, one: Entry, other: Entry) -> str:
+    pair = f"{one.model.name} over {other.model.name}"
+    if one.score < other.score:
+        prices = f"{usd(one.price_micros)} against {usd(other.price_micros)}"
+        return f"{pair}: as good within {TIE}, and cheaper ({prices})"
+    return f"{pair}: {', '.join(_terms(ask, one, other)) or 'equal in all that counts here'}"
+
+
+def _terms(ask: Ask, one: Entry, other: Entry) -> Sequence[str]:
+    """The difference of two utilities: the two largest qualities, then price, wait, failures."""
+    gains = {
+        name: weight * (one.beliefs[name] - other.beliefs[name])
+        for name, weight in ask.demand.items()
+    }
+    order = sorted(gains, key=lambda name: -gains[name])
+    said = [name for name in order[:2] if gains[name] >= AUDIBLE]
+    if not said and gains[order[-1]] <= -AUDIBLE:
+        said = order[-1:]
+    parts = [f"{CATEGORY_NAMES[name]} {gains[name]:+.2f}{_words(ask, name)}" for name in said]
+    price, wait = other.price_cost - one.price_cost, other.wait_cost - one.wait_cost
+    if abs(price) >= AUDIBLE:
+        prices = f"{usd(one.price_micros)} against {usd(other.price_micros)}"
+        parts.append(f"price {price:+.2f} ({prices})")
+    if abs(wait) >= AUDIBLE:
+        parts.append(f"wait {wait:+.2f} (about {one.wait_s:.0f} s against {other.wait_s:.0f} s)")
+    failures = FAILURE_WEIGHT * (other.failure_rate - one.failure_rate)
+    if abs(failures) >= AUDIBLE:
+        parts.append(f"recent failures {failures:+.2f}")
+    return parts
+
+
+def _words(ask: Ask, name: str) -> str:
+    words = ask.evidence.get(name)
+    return f" ({', '.join(words)})" if words else ""

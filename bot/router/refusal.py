@@ -1,0 +1,127 @@
+"""Why nothing is made, and what is possible instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+
+from bot.lifecycle import offered
+from bot.models import Catalogue, Fit, Model
+from bot.router.decision import Candidate, Refusal, RefusalCode
+from bot.router.explain import quote
+from bot.router.ranking import LOCAL, Ask, Ranking, Verdict, fit_on, usd
+
+__all__ = ["refuse"]
+
+
+def refuse(ask: Ask, ranking: Ranking, candidates: Mapping[str, Candidate]) -> Refusal | None:
+    """None where the model asked for, or any model if none was, can run."""
+    asked = ask.brief.model
+    if asked is None:
+        return None if candidates else _nothing(ask, ranking)
+    verdict = ranking.verdicts.get(asked)
+    if verdict is None:
+        return _unknown(ask.catalogue, asked)
+    if verdict.code is None:
+        return None
+    if verdict.code is RefusalCode.RETIRED:
+        return _retired(ask, ranking, candidates, verdict)
+    if verdict.code is RefusalCode.TOO_EXPENSIVE:
+        return _too_expensive(candidates, verdict)
+    how = "cannot run here now" if verdict.code is RefusalCode.NO_KEY else "cannot make this"
+    message = f"{verdict.model.name} {how}: {verdict.reason}.{_instead(candidates)}"
+    return Refusal(code=verdict.code, message=message)
+
+
+def _unknown(catalogue: Catalogue, asked: str) -> Refusal:
+    names = {model.name.lower(): model.id for model in catalogue.models.values()}
+    names |= {model_id: model_id for model_id in catalogue.models}
+    near = get_close_matches(asked.strip().lower(), names, n=3, cutoff=0.5)
+    ids = dict.fromkeys(names[name] for name in near)
+    hint = (
+        f"Did you mean {' or '.join(ids)}?" if ids else f"There are {', '.join(catalogue.models)}."
+    )
+    message = f'There is no model "{asked[:60]}". {hint}'
+    return Refusal(code=RefusalCode.UNKNOWN_MODEL, message=message)
+
+
+def _retired(
+    ask: Ask, ranking: Ranking, candidates: Mapping[str, Candidate], verdict: Verdict
+) -> Refusal:
+    model, heirs = verdict.model, _heirs(ask.catalogue, verdict.model)
+    ended = model.retires is not None and model.retires <= ask.availability.today
+    since = f"was retired by {model.maker} on {model.retires}" if ended else "is no longer served"
+    gone = f"{model.name} {since}"
+    able = next((heir for heir in heirs if heir.id in candidates), None)
+    if able is not None:
+        successor = candidates[able.id]
+        named = model.successor_by == "maker" and able.id == model.successor
+        by = "its maker's successor" if named else "in its place"
+        message = f"{gone}; {by}: {able.name}, {quote(successor.routes[0])}, one tap."
+        return Refusal(code=RefusalCode.RETIRED, message=message, successor=successor)
+    keyed = (heir for heir in heirs if ranking.verdicts[heir.id].code is RefusalCode.NO_KEY)
+    heir = next(keyed, heirs[0] if heirs else None)
+    if heir is None:
+        message = f"{gone}: {verdict.reason}."
+    else:
+        why = ranking.verdicts[heir.id].reason
+        message = f"{gone}; {heir.name} takes its place, but cannot make this here now: {why}."
+    return Refusal(code=RefusalCode.RETIRED, message=message + _instead(candidates))
+
+
+def _heirs(catalogue: Catalogue, model: Model) -> Sequence[Model]:
+    """The chain of successors, nearest first."""
+    heirs: dict[str, Model] = {}
+    heir = catalogue.models.get(model.successor or "")
+    while heir is not None and heir.id not in heirs and heir.id != model.id:
+        heirs[heir.id] = heir
+        heir = catalogue.models.get(heir.successor or "")
+    return tuple(heirs.values())
+
+
+def _too_expensive(candidates: Mapping[str, Candidate], verdict: Verdict) -> Refusal:
+    models = [candidate for candidate in candidates.values() if candidate.provider != LOCAL]
+    cheapest = min(models, key=lambda candidate: candidate.price_micros, default=None)
+    message = f"{verdict.model.name} {verdict.reason}."
+    if cheapest is not None:
+        message += f" The cheapest that fits: {cheapest.name}, {quote(cheapest.routes[0])}."
+    return Refusal(code=RefusalCode.TOO_EXPENSIVE, message=message, successor=cheapest)
+
+
+def _instead(candidates: Mapping[str, Candidate]) -> str:
+    best = next((one for one in candidates.values() if one.provider != LOCAL), None)
+    return f" {best.name} can: {quote(best.routes[0])}." if best else ""
+
+
+def _nothing(ask: Ask, ranking: Ranking) -> Refusal:
+    verdicts = ranking.verdicts.values()
+    over = [(plan.price_micros, one.model.name, plan) for one in verdicts for plan in one.over]
+    if over:
+        _, name, plan = min(over, key=lambda item: item[:2])
+        cap = usd(ask.facts.max_price_micros or 0)
+        message = f"Nothing fits under CLIP_USD ({cap}); the cheapest is {name}, {quote(plan)}."
+        return Refusal(code=RefusalCode.TOO_EXPENSIVE, message=message)
+    locked = [one for one in verdicts if _only_locked(ask, ranking, one)]
+    if locked:
+        message = f"No model that can make this runs here now. {_why(locked)}."
+        return Refusal(code=RefusalCode.NO_KEY, message=message)
+    unfit = [one for one in verdicts if one.code is RefusalCode.UNFIT]
+    why = _why(unfit) or "Every model is retired or switched off"
+    return Refusal(
+        code=RefusalCode.NOTHING_FITS, message=f"No model on offer can make this. {why}."
+    )
+
+
+def _why(verdicts: Sequence[Verdict]) -> str:
+    return "; ".join(f"{one.model.name}: {one.reason}" for one in verdicts[:3])
+
+
+def _only_locked(ask: Ask, ranking: Ranking, verdict: Verdict) -> bool:
+    """It could make this brief if its vendor had a key here."""
+    unlocked = replace(ask.availability, missing={})
+    return verdict.code is RefusalCode.NO_KEY and any(
+        isinstance(fit_on(ask, verdict.model, route, ranking.stage), Fit)
+        for route in verdict.model.routes
+        if not offered(verdict.model, route, unlocked)
+    )
