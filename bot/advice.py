@@ -141,7 +141,7 @@ def _physical(text: _Text) -> Iterator[str]:
 
 
 def _camera(text: _Text) -> Iterator[str]:
-    if not CAMERA & text.vocabulary:
+    if not CAMERA & text.vocabulary and not text.weighs("camera_motion"):
         yield (
             "No camera is named: add one plain move, such as a slow push in or a dolly left on a"
             " wide shot, because an unnamed camera wanders."
@@ -243,7 +243,7 @@ CAMERA: Final = _set(
 MOVES: Final = ("push", "dolly", "pan", "tilt", "zoom", "orbit", "crane", "truck", "whip")
 BODY: Final = _set(
     "weight weight-shift lean leans leaning stride strides swing swings swinging hip hips heel"
-    " heels knee knees shoulder shoulders balance balances momentum posture torso spine footwork"
+    " heels knee knees shoulders balance balances momentum posture torso spine footwork"
     " gait ankle ankles wrist wrists elbow elbows asymmetry asymmetric"
 )
 PRODUCT: Final = _set(

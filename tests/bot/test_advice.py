@@ -63,6 +63,12 @@ def test_sora_prompt_gets_no_hint_when_it_follows_the_craft() -> None:
     assert sora(prompt, weights=FLUID) == ""
 
 
+def test_camera_is_not_missed_when_the_words_already_ask_for_camera_motion() -> None:
+    prompt = "in the market at dusk, walk through from the left"
+    assert "No camera" in sora(prompt)
+    assert "No camera" not in sora(prompt, weights={"camera_motion": 0.3})
+
+
 @pytest.mark.parametrize(("duration_s", "asked"), [(5, True), (9, True), (10, False), (20, False)])
 def test_sora_is_asked_for_ten_seconds_when_the_take_is_shorter(
     duration_s: int, asked: bool
