@@ -739,6 +739,14 @@ def test_advice_says_the_clip_is_silent_when_the_words_ask_for_sound(
     assert ("The words ask for sound" in " ".join(decision.advice)) is told
 
 
+def test_advice_stays_at_three_when_the_sound_is_added() -> None:
+    kling = catalogue(model("kling-v3", route("kling"), beliefs=KLING, family="kling"))
+    asked = replace(asking(human_motion=1.0), hints=Hints(audio=True))
+    silent, *craft = choose(asked, kling, duration_s=10).advice
+    assert silent.startswith("The words ask for sound")
+    assert len(craft) == 2
+
+
 def test_advice_follows_the_family_of_the_choice() -> None:
     families = catalogue(
         model("sora-2-pro", route("openai"), beliefs=SORA, family="sora"),
