@@ -32,18 +32,19 @@ class Pose(NamedTuple):
     zoom: float
 
 
-SPEED: Final = r"(?:\w+ ){0,2}"  # "slowly", "to the"
+# Only words that cannot mean a person's or a thing's own movement: better no move than a wrong one.
+HOW: Final = r"(?:\w+ly |slow |very |to the |further ){0,3}"
 NAMED: Final = {
-    Move.PUSH_IN: rf"(?:push|dolly|zoom|track|move)\w*[ -]{SPEED}in\b",
-    Move.PULL_BACK: rf"(?:pull|dolly|zoom)\w*[ -]{SPEED}(?:back|out|away)\b",
-    Move.PAN_LEFT: rf"(?:pan|truck|track|slide|dolly)\w* {SPEED}left\b",
-    Move.PAN_RIGHT: rf"(?:pan|truck|track|slide|dolly)\w* {SPEED}right\b",
-    Move.TILT_UP: rf"tilt\w* {SPEED}up\b",
-    Move.TILT_DOWN: rf"tilt\w* {SPEED}down\b",
-    Move.CRANE_UP: rf"(?:crane|crane shot|boom|jib)\w* {SPEED}up\b|crane shot|rising camera",
-    Move.ORBIT: r"orbit\w*|arc shot|circl\w+ around|360[ -]degree",
-    Move.HANDHELD: r"hand-?held|shaky cam\w*",
-    Move.LOCKED: r"locked[ -]off|lock-off|static (?:shot|camera|frame)|tripod|fixed camera",
+    Move.PUSH_IN: rf"(?:push|dolly|zoom)(?:e?s|ing)?[ -]{HOW}in\b",
+    Move.PULL_BACK: rf"(?:pull|dolly|zoom)(?:e?s|ing)?[ -]{HOW}(?:back|out)\b",
+    Move.PAN_LEFT: rf"(?:pan(?:s|ning)?|trucking|tracking|dolly(?:ing)?) {HOW}left\b",
+    Move.PAN_RIGHT: rf"(?:pan(?:s|ning)?|trucking|tracking|dolly(?:ing)?) {HOW}right\b",
+    Move.TILT_UP: rf"tilt(?:s|ing)? {HOW}up\b",
+    Move.TILT_DOWN: rf"tilt(?:s|ing)? {HOW}down\b",
+    Move.CRANE_UP: rf"(?:crane|boom|jib)(?:s|ing)? {HOW}up\b|crane shot",
+    Move.ORBIT: rf"camera {HOW}(?:orbit|circl)\w*|orbit(?:al|ing)? shot|arc shot",
+    Move.HANDHELD: r"hand-?held(?: camera| shot| footage| feel| look|[,.;]|$)|shaky cam\w*",
+    Move.LOCKED: r"locked[ -]off|lock-off|(?:static|fixed) (?:shot|camera|frame)|on a tripod",
 }
 BY_CHANCE: Final = (
     Move.PUSH_IN,

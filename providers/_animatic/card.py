@@ -9,8 +9,9 @@ from PIL import Image, ImageDraw
 
 from .camera import Move, move_for, pose
 from .film import FPS, Box, Patch, Planes, Size, solid
-from .lettering import Spot, clean, ink
+from .lettering import Spot, ink
 from .overlay import INK, Clock, Sheet, corners, paragraph, stamp, title
+from .reading import clean
 from .scene import Palette, Scene, palette_for
 
 __all__ = ["card"]
@@ -80,7 +81,7 @@ def _camera_label(sheet: Sheet, move: Move, named: bool) -> None:
     unit = sheet.unit
     left, base = 48 * unit + 100 * unit, sheet.size[1] - 102 * unit
     name = sheet.label.line(move.value.upper(), tracking=0.07)
-    source = sheet.label.line("camera, as in the prompt" if named else "camera, by the seed")
+    source = sheet.label.line("camera, as in the prompt" if named else "camera, our suggestion")
     spots = [Spot(name, left, base, 23 * unit), Spot(source, left, base + 25 * unit, 17 * unit)]
     mask = ink(sheet.size, spots, sheet.label)
     sheet.shadow(mask, 4 * unit, 0.7)

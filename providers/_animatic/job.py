@@ -63,7 +63,7 @@ def _frames(job: dict[str, Any]) -> Iterator[Planes]:
     from .still import still
 
     size, count = (job["width"], job["height"]), job["count"]
-    chance = Random(f"{job['seed']} {job['prompt']}")
+    chance = Random(json.dumps([job["seed"], job["prompt"]]))
     first, last = (Path(path) if path else None for path in (job["first"], job["last"]))
     if first or last:
         return still(first, last, (job["prompt"], job["facts"]), size, count, chance)

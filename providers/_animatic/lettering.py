@@ -1,12 +1,11 @@
-"""Text of any script as shapes: fallback fonts, reading order, joining, line breaks, masks.
+"""Text of any script as shapes: fallback fonts, joining, fitting into a box, coverage masks.
 
-HarfBuzz shapes and rasterises, python-bidi gives the reading order; no font engine of the system
-is asked. Everything is measured in ems, so one shaping serves every size.
+HarfBuzz shapes and rasterises; no font engine of the system is asked. Everything is measured in
+ems, so one shaping serves every size. What a text means to a reader is `reading`.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,14 +15,14 @@ from typing import Any, Final
 from PIL import Image
 
 from .film import Size
+from .reading import BOX, JOINERS, breakable, is_rtl, is_selector, letters, visual_runs
 
-__all__ = ["FONTS", "Block", "Glyph", "Letterer", "Line", "Spot", "clean", "ink"]
+__all__ = ["FONTS", "Block", "Glyph", "Letterer", "Line", "Spot", "ink"]
 
 FONTS: Final = Path(__file__).resolve().parent.parent / "fonts"
 
-# Neither library carries types; one name each, so that nothing else has to know.
+# Carries no types; one name for it, so that nothing else has to know.
 HB: Final[Any] = import_module("uharfbuzz")
-BIDI: Final[Any] = import_module("bidi.algorithm")
 
 # After the chosen Latin face, in this order; the first that has the character draws it.
 FALLBACKS: Final = (
@@ -49,14 +48,6 @@ FALLBACKS: Final = (
     "NotoSansSymbols2-Regular.ttf",
 )
 LOW_SCRIPTS: Final = ("Inter", "NotoSansGeorgian", "NotoSansArmenian", "NotoSansHebrew")
-
-BOX: Final = "\u25a2"
-JOINERS: Final = "\u200c\u200d"  # ZWNJ and ZWJ: they change shapes, so they stay
-NO_START: Final = frozenset(
-    "、。，．・：；？！ー々〉》」』】〕）］｝ぁぃぅぇぉっゃゅょァィゥェォッャュョ”’…%"
-)
-SYLLABLE_STARTS: Final = frozenset("เแโใไເແໂໃໄ")  # Thai and Lao write no spaces between words
-NO_END: Final = frozenset("〈《「『【〔（［｛“‘")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +96,6 @@ class Spot:
     turn: tuple[float, float] = (1.0, 0.0)
 
 
-def clean(text: str) -> str:
-    """What can be drawn of somebody's text: no controls, one space, at most one line break."""
-    kept = (char if _drawable(char) else " " if char.isspace() else "" for char in text)
-    lines = (" ".join(line.split()) for line in "".join(kept).split("\n"))
-    return "\n".join(line for line in lines if line)
-
-
-def _drawable(char: str) -> bool:
-    if char == "\n" or char in JOINERS:
-        return True
-    return unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
-
-
 class Letterer:
     """Shapes text in one Latin face and its fallbacks; opens a font when a text first needs it."""
 
@@ -149,25 +127,31 @@ class Letterer:
         return Line(glyphs=tuple(glyphs), width=max(0.0, pen - tracking))
 
     def fit(self, text: str, box: tuple[float, float], largest: float, smallest: float) -> Block:
-        """The largest setting of the text that fits the box; below `smallest` the end is cut."""
-        paragraphs = text.split("\n")
+        """The largest setting of the text that fits the box; at `smallest` the end is cut."""
         size = largest
-        while True:
-            lines = [line for part in paragraphs for line in self._wrap(part, box[0] / size)]
-            leading = self._leading(text, size, smallest)
-            room = max(1, int(box[1] / leading))
-            if len(lines) <= room or size <= smallest:
-                break
+        lines, room = self._tried(text, box, size, smallest)
+        while len(lines) > room and size > smallest:
             size = max(smallest, size * 0.94)
+            lines, room = self._tried(text, box, size, smallest)
         cut = len(lines) > room
         if cut:
-            lines = lines[:room]
-            lines[-1] = self._ellipsis(lines[-1], box[0] / size)
-        elif len(paragraphs) == 1:
+            lines = [*lines[: room - 1], self._ellipsis(lines[room - 1], box[0] / size)]
+        elif "\n" not in text:
             lines = self._balanced(text, lines, box[0] / size)
         rtl = is_rtl(text)
-        set_lines = tuple(self.line(line, rtl=rtl) for line in lines)
-        return Block(lines=set_lines, size=size, leading=leading, rtl=rtl, cut=cut)
+        shaped = tuple(self.line(line, rtl=rtl) for line in lines)
+        leading = self._leading(text, size, smallest)
+        widest = max((line.width for line in shaped), default=0.0)
+        if widest * size > box[0]:  # a line in one piece can be a little wider than its pieces
+            size = max(smallest / 2, box[0] / widest)
+        return Block(lines=shaped, size=size, leading=leading, rtl=rtl, cut=cut)
+
+    def _tried(
+        self, text: str, box: tuple[float, float], size: float, smallest: float
+    ) -> tuple[list[str], int]:
+        """The lines at that size, and for how many there is room."""
+        lines = [line for part in text.split("\n") for line in self._wrap(part, box[0] / size)]
+        return lines, max(1, int(box[1] / self._leading(text, size, smallest)))
 
     def one(self, text: str, width: float) -> Line:
         """The beginning of the text on one line of that many ems."""
@@ -213,7 +197,7 @@ class Letterer:
             yield name, text[start:]
 
     def _face_for(self, char: str, now: str) -> str:
-        if char in JOINERS or _is_selector(char):
+        if char in JOINERS or is_selector(char):
             return now or self._names[0]
         if now and not char.isalpha() and self._has(now, char):
             return now
@@ -261,9 +245,9 @@ class Letterer:
 
     def _ellipsis(self, line: str, width: float) -> str:
         kept = list(breakable(line)) if " " in line else list(letters(line))
-        while len(kept) > 1 and self._width("".join(kept).rstrip(" ,.;") + "…") > width:
+        while len(kept) > 1 and self._width("".join(kept).rstrip(" ,.;-–—") + "…") > width:
             kept.pop()
-        return "".join(kept).rstrip(" ,.;") + "…"
+        return "".join(kept).rstrip(" ,.;-–—") + "…"
 
     def _leading(self, text: str, size: float, smallest: float) -> float:
         faces = {self._face_for(char, "") for char in set(text)}
@@ -295,105 +279,6 @@ def ink(size: Size, spots: Iterable[Spot], letterer: Letterer) -> Image.Image:
     image = raster.render()
     rows = image.extents.stride
     return Image.frombytes("L", size, bytes(image.buffer), "raw", "L", rows, -1)
-
-
-def is_rtl(text: str) -> bool:
-    """The direction of the first letter that has one."""
-    kinds = (unicodedata.bidirectional(char) for char in text)
-    return next((kind != "L" for kind in kinds if kind in {"L", "R", "AL"}), False)
-
-
-def visual_runs(text: str, *, rtl: bool) -> list[tuple[str, int]]:
-    """Runs of one direction from left to right, each in logical order with its level."""
-    levels = _levels(text, rtl)
-    runs: list[tuple[str, int]] = []
-    start = 0
-    for at in range(1, len(text) + 1):
-        if at == len(text) or levels[at] != levels[start]:
-            runs.append((text[start:at], levels[start]))
-            start = at
-    for level in range(max(levels, default=0), 0, -1):  # UAX 9, rule L2
-        runs = _turned(runs, level)
-    return runs
-
-
-def _turned(runs: list[tuple[str, int]], level: int) -> list[tuple[str, int]]:
-    result: list[tuple[str, int]] = []
-    held: list[tuple[str, int]] = []
-    for run in runs:
-        if run[1] >= level:
-            held.insert(0, run)
-        else:
-            result += [*held, run]
-            held = []
-    return result + held
-
-
-def _levels(text: str, rtl: bool) -> list[int]:
-    if not rtl and not any(unicodedata.bidirectional(char) in {"R", "AL", "AN"} for char in text):
-        return [0] * len(text)
-    storage = BIDI.get_empty_storage()
-    storage["base_level"], storage["base_dir"] = (1, "R") if rtl else (0, "L")
-    BIDI.get_embedding_levels("".join(char for char in text if char not in JOINERS), storage)
-    BIDI.explicit_embed_and_overrides(storage)
-    BIDI.resolve_weak_types(storage)
-    BIDI.resolve_neutral_types(storage, False)
-    BIDI.resolve_implicit_levels(storage, False)
-    given = iter([int(char["level"]) for char in storage["chars"]])
-    levels: list[int] = []
-    for char in text:  # joiners have no direction of their own
-        levels.append((levels or [int(rtl)])[-1] if char in JOINERS else next(given))
-    return levels
-
-
-def breakable(text: str) -> Iterator[str]:
-    """Pieces between which a line may break; a space stays at the end of its piece."""
-    start = 0
-    for at in range(1, len(text)):
-        if _may_break(text[at - 1], text[at]):
-            yield text[start:at]
-            start = at
-    if start < len(text):
-        yield text[start:]
-
-
-def _may_break(before: str, after: str) -> bool:
-    if before == " " or after == " ":
-        return before == " " and after != " "
-    if before in NO_END or after in NO_START or _sticks(after):
-        return False
-    if after in SYLLABLE_STARTS:
-        return True
-    return _is_ideograph(before) or _is_ideograph(after) or (before in "/-–—_" and after.isalpha())
-
-
-def _is_ideograph(char: str) -> bool:
-    wide = unicodedata.east_asian_width(char) in {"W", "F"}
-    return wide and not "\uac00" <= char <= "\ud7a3"  # Korean breaks at its spaces
-
-
-def letters(text: str) -> Iterator[str]:
-    """Pieces a reader sees as one letter: a base with its marks, an Indic conjunct."""
-    held = ""
-    for char in text:
-        if held and not _sticks(char) and not _binds(held[-1]):
-            yield held
-            held = ""
-        held += char
-    if held:
-        yield held
-
-
-def _sticks(char: str) -> bool:
-    return unicodedata.category(char)[0] == "M" or char in JOINERS or _is_selector(char)
-
-
-def _binds(char: str) -> bool:
-    return char == "\u200d" or unicodedata.combining(char) == 9  # joiner, virama
-
-
-def _is_selector(char: str) -> bool:
-    return "\ufe00" <= char <= "\ufe0f" or "\U0001f3fb" <= char <= "\U0001f3ff"
 
 
 def _language(text: str) -> str:

@@ -13,8 +13,9 @@ from PIL import Image, ImageOps
 
 from .camera import Move, ease, move_for
 from .film import Patch, Planes, Size, yuv
-from .lettering import Spot, clean, ink
+from .lettering import Spot, ink
 from .overlay import DARK, INK, Clock, Sheet, stamp, title
+from .reading import clean
 
 __all__ = ["BrokenPicture", "still"]
 
