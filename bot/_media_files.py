@@ -27,7 +27,14 @@ STILL_BRANDS = {
 
 
 class Unusable(Exception):
-    """Why a file cannot be used, in plain words that follow "the clip" or "the picture"."""
+    """Why a file cannot be used, in plain words that follow "the clip" or "the picture".
+
+    Not `conclusive` means that nobody could look properly: the file itself may be good.
+    """
+
+    def __init__(self, reason: str, *, conclusive: bool = True) -> None:
+        super().__init__(reason)
+        self.conclusive = conclusive
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

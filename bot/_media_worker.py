@@ -8,6 +8,7 @@ Here stand the limits of that process; decoding is in `_media_clips`, `_media_gr
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import json
 import os
@@ -42,6 +43,21 @@ UNREADABLE = (
     struct.error,
 )
 
+MACHINE_TROUBLE = frozenset(
+    {
+        errno.EACCES,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOENT,
+        errno.ENOMEM,
+        errno.ENOSPC,
+        errno.EROFS,
+    }
+)
+
 
 def main() -> int:
     job: dict[str, Any] = json.loads(_read_line())
@@ -53,9 +69,15 @@ def main() -> int:
     except Unusable as reason:
         answer = {"unusable": str(reason)}
     except (*UNREADABLE, *module.UNREADABLE) as error:
-        answer = {"unreadable": f"{type(error).__name__}: {error}"}
+        words = f"{type(error).__name__}: {error}"
+        answer = {"unreadable": words, "conclusive": not _of_this_machine(error)}
     sys.stdout.write(json.dumps(answer) + "\n")
     return 0
+
+
+def _of_this_machine(error: BaseException) -> bool:
+    """Whether the disk, the memory or a limit is to blame, not the file."""
+    return isinstance(error, MemoryError) or getattr(error, "errno", None) in MACHINE_TROUBLE
 
 
 def _read_line() -> bytes:

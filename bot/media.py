@@ -61,13 +61,18 @@ GRID_AUDIO_BPS = 96_000
 
 
 class MediaError(BotError):
-    """A file that cannot be used; the text is a sentence for a person."""
+    """A file that cannot be used; the text is a sentence for a person.
+
+    Not `conclusive` means that nobody could look properly (the worker was killed, was too slow,
+    could not start): the file itself may be good, so keep it.
+    """
 
     subject: ClassVar[str]
     failed: ClassVar[str] = "could not be read"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, conclusive: bool = True) -> None:
         super().__init__(f"{self.subject} {reason}.")
+        self.conclusive = conclusive
 
 
 class BadClip(MediaError):
@@ -164,7 +169,7 @@ class Media:
         boxes = await _boxes(path)
         job = {"op": "examine", "sources": [str(path)], "decode": True}
         stills = {"poster": poster, "last_frame": last_frame}
-        answer = await self._work(BadClip, job, stills, cpu_s=60 + boxes.size_bytes // MIB)
+        answer = await self._work(BadClip, job, stills, cpu_s=120 + 2 * boxes.size_bytes // MIB)
         return _info(path, boxes, answer["clips"][0] | stills)
 
     async def probe(self, *paths: Path) -> list[ClipInfo]:
@@ -266,7 +271,11 @@ class Media:
         The suffix of `to` chooses PNG or JPEG. `exact` scales and cuts the edges to these pixels;
         without it the picture only ever shrinks, to `max_side`.
         """
-        if await asyncio.to_thread(sniff, source) == "image/heic":
+        try:
+            mime = await asyncio.to_thread(sniff, source)
+        except OSError as error:
+            raise BadImage(f"cannot be opened: {error.strerror}", conclusive=False) from error
+        if mime == "image/heic":
             raise BadImage("is HEIC, which cannot be read here; save it as JPEG or PNG")
         job = {"op": "prepare", "source": str(source), "max_side": max_side, "exact": exact}
         answer = await self._work(BadImage, job, {"to": to}, cpu_s=60)
@@ -308,16 +317,20 @@ class Media:
     ) -> dict[str, Any]:
         """One job in one process. What it makes gets its place only when all went well."""
         limits = {"cpu_s": cpu_s, "file_bytes": self._max_bytes}
-        async with self._seat:
-            with tempfile.TemporaryDirectory(dir=self._tmp) as room:
-                made = {name: Path(room, to.name) for name, to in outputs.items() if to}
-                places = {name: str(made[name]) if name in made else None for name in outputs}
-                order = {**job, **limits, **places}
-                try:
-                    answer = await run_worker(order, deadline_s=3 * cpu_s + 30, failed=error.failed)
-                except Unusable as reason:
-                    raise error(str(reason)) from None
-                await in_thread(lambda: _move(made, outputs))
+        try:
+            async with self._seat:
+                with tempfile.TemporaryDirectory(dir=self._tmp) as room:
+                    made = {name: Path(room, to.name) for name, to in outputs.items() if to}
+                    places = {name: str(made[name]) if name in made else None for name in outputs}
+                    order = {**job, **limits, **places}
+                    deadline_s = 3 * cpu_s + 30
+                    answer = await run_worker(order, deadline_s=deadline_s, failed=error.failed)
+                    await in_thread(lambda: _move(made, outputs))
+        except Unusable as reason:
+            raise error(str(reason), conclusive=reason.conclusive) from None
+        except OSError as trouble:
+            reason = f"cannot be worked on now ({trouble.strerror})"
+            raise error(reason, conclusive=False) from trouble
         return answer
 
 
@@ -327,7 +340,7 @@ async def _boxes(path: Path) -> Boxes:
     except Unusable as reason:
         raise BadClip(str(reason)) from None
     except OSError as error:
-        raise BadClip(f"cannot be opened: {error.strerror}") from error
+        raise BadClip(f"cannot be opened: {error.strerror}", conclusive=False) from error
 
 
 def _info(path: Path, boxes: Boxes, facts: Mapping[str, Any]) -> ClipInfo:

@@ -60,10 +60,19 @@ def frames_of(path: Path) -> list[Image.Image]:
         return [frame.to_image() for frame in clip.decode(video=0)]
 
 
-def workers() -> list[int]:
-    """Our child processes, as Linux tells them."""
-    tasks = Path("/proc/self/task").glob("*/children")
-    return [int(pid) for task in tasks for pid in task.read_text().split()]
+def workers(bot: int | str = "self") -> list[int]:
+    """The media workers among a process's children, as Linux tells them."""
+    tasks = Path(f"/proc/{bot}/task").glob("*/children")
+    children = [int(pid) for task in tasks for pid in task.read_text().split()]
+    return [pid for pid in children if b"_media_worker" in command_of(pid)]
+
+
+def command_of(pid: int) -> bytes:
+    """Empty where the process is gone, or dead and not yet buried."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 async def worker_at_work(folder: Path) -> int:
@@ -186,6 +195,7 @@ async def test_examine_when_it_is_no_clip_says_what_is_wrong(media, tmp_path, da
     with pytest.raises(BadClip, match=reason) as caught:
         await media.examine(bad)
     assert caught.value.user_message.startswith("The clip ")
+    assert caught.value.conclusive
 
 
 async def test_examine_when_the_file_is_missing_refuses(media, tmp_path):
@@ -467,8 +477,9 @@ async def test_worker_when_killed_gives_a_plain_error(media, sample, tmp_path):
     clip = sample(seconds=3, size=(640, 360), noise=True)
     fitting = asyncio.ensure_future(media.fit(clip, tmp_path / "out.mp4", 2 * MIB))
     os.kill(await worker_at_work(tmp_path / "tmp"), signal.SIGKILL)
-    with pytest.raises(CannotFit, match=r"^The clip could not be re-encoded\.$"):
+    with pytest.raises(CannotFit, match=r"^The clip could not be re-encoded\.$") as caught:
         await fitting
+    assert not caught.value.conclusive
     assert not (tmp_path / "out.mp4").exists()
     assert (await media.probe(clip))[0].path == clip  # the seat is free again
 
@@ -503,15 +514,12 @@ async def test_worker_when_the_bot_dies_ends_too(sample, tmp_path):
     while not list(tmp_path.rglob("*.mp4")):
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)
-    children = Path(f"/proc/{bot.pid}/task").glob("*/children")
-    (worker,) = [int(pid) for task in children for pid in task.read_text().split()]
+    (worker,) = workers(bot.pid)
     bot.kill()
     await bot.wait()
-    while Path(f"/proc/{worker}/cmdline").exists() and time.monotonic() < deadline:
-        if not Path(f"/proc/{worker}/cmdline").read_bytes():
-            break  # dead, and nobody here to bury it
+    while command_of(worker):
+        assert time.monotonic() < deadline
         await asyncio.sleep(0.01)
-    assert time.monotonic() < deadline
 
 
 def order(clip: Path, to: Path, **changes: object) -> dict[str, object]:
@@ -528,10 +536,26 @@ async def test_worker_when_over_a_limit_ends_with_a_reason(sample, tmp_path, lim
         await run_worker(job, deadline_s=60, failed="no luck")
 
 
+async def test_examine_when_there_is_no_room_for_stills_does_not_blame_the_clip(sample, tmp_path):
+    media = Media(httpx.AsyncClient(), tmp_path, loopback_ok=lambda _: False, max_bytes=2000)
+    clip = sample(noise=True)
+    with pytest.raises(BadClip) as caught:
+        await media.examine(clip, last_frame=tmp_path / "last.png")
+    assert not caught.value.conclusive
+
+
+async def test_work_when_the_temp_folder_is_gone_does_not_blame_the_clip(sample, tmp_path):
+    media = Media(httpx.AsyncClient(), tmp_path / "gone", loopback_ok=lambda _: False)
+    with pytest.raises(BadClip, match="No such file") as caught:
+        await media.examine(sample())
+    assert not caught.value.conclusive
+
+
 async def test_worker_when_past_its_deadline_is_ended(sample, tmp_path):
     clip = sample(seconds=6, size=(640, 360), noise=True)
-    with pytest.raises(Unusable, match="too long"):
+    with pytest.raises(Unusable, match="too long") as caught:
         await run_worker(order(clip, tmp_path / "o.mp4"), deadline_s=0.3, failed="no luck")
+    assert not caught.value.conclusive
     assert workers() == []
 
 

@@ -121,6 +121,11 @@ def cut(data: bytes, share: float) -> bytes:
     return data[: int(len(data) * share)]
 
 
+async def test_picture_when_missing_is_refused(media, tmp_path):
+    with pytest.raises(BadImage, match="cannot be opened"):
+        await media.prepare_image(tmp_path / "nothing", tmp_path / "b.png")
+
+
 @pytest.mark.parametrize("name", BROKEN)
 async def test_picture_when_bad_is_refused_in_plain_words(media, tmp_path, name):
     make, reason = BROKEN[name]
