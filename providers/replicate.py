@@ -1,0 +1,316 @@
+"""Replicate: other makers' models behind one predictions API.
+
+Contract: the official OpenAPI document 1.0.0-a1, the official SDKs for files and `Cancel-After`,
+and captures of each model's own input schema. Everything of a prediction is deleted an hour after
+it ran, so a clip has to be fetched at once. Submissions are listed, newest first: a lost one is
+found by its model, time and input.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Final, TypeVar, cast
+from urllib.parse import quote
+
+import httpx
+from pydantic import AwareDatetime, BaseModel, Field
+
+from providers._data_uri import data_uri, encoded_bytes, file_of
+from providers._http import call, parse, retry_after_s
+from providers._replicate_dialects import create_input
+from providers._trust import before_paying, on_host, redacted, same_origin
+from providers.base import (
+    Download,
+    Facts,
+    MediaInput,
+    Phase,
+    Progress,
+    Provider,
+    Remote,
+    Status,
+    VideoRequest,
+)
+from providers.errors import (
+    ProtocolError,
+    ProviderError,
+    RateLimited,
+    Unavailable,
+)
+
+__all__ = ["Prediction", "Replicate", "read_error", "read_prediction"]
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+_CANCEL_AFTER: Final = "30m"  # counted from creation; also the vendor's own longest run
+_INLINE_BYTES: Final = 256_000  # data URLs are meant for files up to 256 kB
+_RETENTION: Final = timedelta(hours=1)
+_CLOCK_SKEW: Final = timedelta(seconds=60)
+_LAST_ARRIVAL: Final = timedelta(minutes=5)
+_MEDIA: Final = "\0media"  # stands for an address that is not known yet, or not any more
+_RESETS_IN: Final = re.compile(r"resets in ~?(\d+(?:\.\d+)?)\s*s")
+
+_PHASES: Final = {
+    "starting": Phase.QUEUED,
+    "processing": Phase.RENDERING,
+    "succeeded": Phase.SUCCEEDED,
+    "failed": Phase.FAILED,
+    "canceled": Phase.CANCELLED,
+    "aborted": Phase.CANCELLED,  # stopped before it started: not billed
+}
+_ENDED: Final = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED})
+
+# A refusal is HTTP 200, "failed" and free text. Both kinds of failure end the job without another
+# try, so these words decide only what the person is told.
+_REFUSALS: Final = ("flagged as sensitive", "(e005)", "moderat", "content policy", "nsfw", "safety")
+
+
+class Prediction(BaseModel):
+    id: Annotated[str, Field(min_length=1)]
+    status: str
+    model: str | None = None
+    input: dict[str, Any] | None = None
+    output: Any = None
+    error: Any = None
+    created_at: AwareDatetime | None = None
+    started_at: AwareDatetime | None = None
+    completed_at: AwareDatetime | None = None
+    data_removed: bool = False
+    source: str = "api"
+
+
+class Created(BaseModel):
+    """The part of a fresh prediction that must be readable: it has been paid for."""
+
+    id: Annotated[str, Field(min_length=1)]
+
+
+class Page(BaseModel):
+    results: list[Prediction]
+    next: str | None = None
+
+
+class Account(BaseModel):
+    username: str
+
+
+class FileUrls(BaseModel):
+    get: str
+
+
+class File(BaseModel):
+    urls: FileUrls
+
+
+class Replicate(Provider):
+    """`REPLICATE_API_TOKEN`, `REPLICATE_BASE_URL` (with `/v1`)."""
+
+    id: ClassVar[str] = "replicate"
+    facts: ClassVar[Facts] = Facts(
+        resend_safe=False,
+        findable=True,
+        cancellable=True,
+        cancel_saves=True,  # a cancelled run is billed for what ran
+        poll_floor_s=3.0,
+        find_after_s=5.0,
+        result_ttl_s=3600,
+        deadline_s=1860,  # a minute after the vendor's own deadline (Cancel-After)
+        concurrency=16,
+        per_minute=600,
+        keys=("REPLICATE_API_TOKEN",),
+        source="Replicate OpenAPI 1.0.0-a1; SDK 1.0.7 and 2.0.0b4; docs on limits and predictions",
+        verified="2026-11-23",
+    )
+
+    async def submit(self, request: VideoRequest) -> Remote:
+        """`POST /models/{owner}/{name}/predictions`; larger files are uploaded before."""
+        create_input(request, dict.fromkeys(request.inputs, _MEDIA))  # refuse before any upload
+        with before_paying():
+            uris = {media: await self._place(media) for media in request.inputs}
+        answer = await self._ask(
+            Created,
+            "POST",
+            f"{self.options.base_url}/models/{request.wire_id}/predictions",
+            paid=True,
+            json={"input": create_input(request, uris)},
+        )
+        return Remote(remote_id=answer.id)
+
+    async def poll(self, remote: Remote, request: VideoRequest) -> Status:
+        try:
+            return read_prediction(await self._ask(Prediction, "GET", self._url_of(remote)))
+        except ProtocolError as error:
+            if error.status != 404:
+                raise
+        return Status(phase=Phase.GONE, reason="the vendor does not know this prediction")
+
+    async def cancel(self, remote: Remote, request: VideoRequest) -> None:
+        """A prediction that has ended stays as it is."""
+        try:
+            await self._ask(Prediction, "POST", f"{self._url_of(remote)}/cancel")
+        except ProtocolError as error:
+            if error.status not in (404, 422):
+                raise
+
+    async def fetch(
+        self,
+        remote: Remote,
+        request: VideoRequest,
+        status: Status,
+        to: Path,
+        download: Download,
+        progress: Progress,
+    ) -> None:
+        """Files are documented as needing the token, which goes to Replicate's hosts only."""
+        if status.result_url is None:
+            status = await self.poll(remote, request)
+        url = status.result_url or ""
+        await download(url, self._headers() if self._is_theirs(url) else None)
+
+    async def find(self, request: VideoRequest, sent_at: datetime) -> list[Remote]:
+        """Predictions of this account for the same model and input, made since then."""
+        wanted = create_input(request, dict.fromkeys(request.inputs, _MEDIA))
+        matches: list[Prediction] = []
+        url: str | None = f"{self.options.base_url}/predictions"
+        seen: set[str] = set()
+        while url is not None and url not in seen:
+            seen.add(url)
+            if not self._is_theirs(url):
+                raise ProtocolError("the list goes on at an address that is not Replicate's")
+            page = await self._ask(Page, "GET", url)
+            matches += [
+                found for found in page.results if _matches(found, request, wanted, sent_at)
+            ]
+            dates = [found.created_at for found in page.results if found.created_at]
+            past = bool(dates) and min(dates) < sent_at - _CLOCK_SKEW
+            url = None if past else page.next
+        matches.sort(key=lambda found: found.created_at or sent_at)
+        return [Remote(remote_id=found.id) for found in matches]
+
+    async def check(self) -> str:
+        """Reads the account: free, and only a good token may."""
+        account = await self._ask(Account, "GET", f"{self.options.base_url}/account")
+        return f"read the account {account.username} (GET /account)"
+
+    async def _place(self, media: MediaInput) -> str:
+        """What the input says for a picture or video: its URL, the file itself, or an upload."""
+        if media.url is not None:
+            return media.url
+        if await encoded_bytes(media) <= _INLINE_BYTES:
+            return await data_uri(media)
+        path = file_of(media)
+        file = await asyncio.to_thread(path.open, "rb")
+        try:
+            files = {"content": (path.name, file, media.mime)}
+            url = f"{self.options.base_url}/files"
+            return (await self._ask(File, "POST", url, files=files)).urls.get
+        finally:
+            await asyncio.to_thread(file.close)
+
+    def _is_theirs(self, url: str) -> bool:
+        base_url = self.options.base_url
+        return same_origin(url, base_url) or on_host(url, "api.replicate.com", "replicate.delivery")
+
+    def _url_of(self, remote: Remote) -> str:
+        return f"{self.options.base_url}/predictions/{quote(remote.remote_id, safe='')}"
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.options.secrets[self.facts.keys[0]]}"}
+
+    async def _ask(
+        self,
+        model: type[Answer],
+        method: str,
+        url: str,
+        *,
+        paid: bool = False,
+        json: object | None = None,
+        files: Any = None,
+    ) -> Answer:
+        deadline = {"Cancel-After": _CANCEL_AFTER} if paid else {}
+        with redacted(self.options.secrets.values()):
+            answer = await call(
+                self.http,
+                method,
+                url,
+                paid=paid,
+                refine=read_error,
+                headers=self._headers() | deadline,
+                json=json,
+                files=files,
+            )
+            return parse(model, answer, paid=paid)
+
+
+def read_prediction(found: Prediction) -> Status:
+    """A prediction as our `Status`; unknown states count as still rendering."""
+    phase = _PHASES.get(found.status, Phase.RENDERING)
+    if phase not in _ENDED:
+        return Status(phase=phase)
+    if phase is Phase.FAILED:
+        text = str(found.error or "")
+        refused = any(word in text.lower() for word in _REFUSALS)
+        return Status(phase=Phase.REJECTED if refused else Phase.FAILED, reason=text)
+    if phase is Phase.CANCELLED:
+        ran = found.status == "canceled" and found.started_at is not None
+        return Status(phase=phase, reason=str(found.error or ""), billed=ran)
+    url = _file_in(found.output)
+    if url is None and found.data_removed:
+        return Status(phase=Phase.GONE, reason="the vendor has deleted the result")
+    if url is None:
+        raise ProtocolError("a prediction that succeeded has no output", body=repr(found))
+    expires_at = found.completed_at and found.completed_at + _RETENTION
+    return Status(phase=phase, progress=1.0, result_url=url, expires_at=expires_at)
+
+
+def _file_in(output: object) -> str | None:
+    """The clip's URL: models answer a string, a list of them, or an object around it."""
+    match output:
+        case str() if output:
+            return output
+        case list():
+            items = cast("list[object]", output)
+            return next(filter(None, map(_file_in, items)), None)
+        case dict():
+            fields = cast("dict[str, object]", output)
+            return _file_in(fields.get("video")) or _file_in(fields.get("url"))
+        case _:
+            return None
+
+
+def _matches(
+    found: Prediction, request: VideoRequest, wanted: Mapping[str, Any], sent_at: datetime
+) -> bool:
+    if found.model != request.wire_id or found.source != "api":
+        return False
+    if found.input is None or found.created_at is None:
+        return False
+    if not sent_at - _CLOCK_SKEW <= found.created_at <= sent_at + _LAST_ARRIVAL:
+        return False
+    theirs = found.input
+    return all(_same(value, theirs.get(name)) for name, value in wanted.items())
+
+
+def _same(ours: object, theirs: object) -> bool:
+    """Equal; media only have to be there, since each upload has an address of its own."""
+    if ours == _MEDIA:
+        return isinstance(theirs, str) and bool(theirs)
+    if isinstance(ours, list):
+        items, others = cast("list[object]", ours), cast("list[object]", theirs)
+        return isinstance(theirs, list) and len(items) == len(others)
+    return ours == theirs
+
+
+def read_error(response: httpx.Response) -> ProviderError | None:
+    """Where the body says more than the status: how long to wait, or that waiting helps."""
+    status = response.status_code
+    if status == 409:
+        return Unavailable("HTTP 409", status=status, body=response.text)
+    if status != 429:
+        return None
+    told = _RESETS_IN.search(response.text)
+    wait_s = float(told.group(1)) if told else retry_after_s(response.headers)
+    return RateLimited("HTTP 429", retry_after_s=wait_s, status=status, body=response.text)

@@ -1,0 +1,166 @@
+"""Replicate on loopback: predictions, their list, files, and each model's input schema."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from aiohttp import web
+
+from tests.standin.hosted import Hosted, parts, problems, schemas
+from tests.standin.loopback import Job
+
+INPUTS: dict[str, dict[str, Any]] = schemas("replicate/inputs.json")
+PRICE_MICROS = 840_000  # of every clip
+BODY_FIELDS = {"input", "webhook", "webhook_events_filter", "stream"}
+
+
+class Replicate(Hosted):
+    """`output` says how a clip is answered: "string", "list" or "object"."""
+
+    operations = (
+        ("POST", "/v1/models/.+/predictions", "submit"),
+        ("GET", "/v1/predictions", "find"),
+        ("GET", "/v1/predictions/[^/]+", "poll"),
+        ("POST", "/v1/predictions/[^/]+/cancel", "cancel"),
+        ("POST", "/v1/files", "upload"),
+        ("GET", "/v1/account", "check"),
+        ("GET", "/delivery/.+", "download"),
+    )
+
+    def __init__(self, *, page: int = 100, **options: Any) -> None:
+        super().__init__(**options)
+        self.page = page
+        self.output = "string"
+        self.models = set(INPUTS)
+        self.following = ""  # where the list says it goes on; "" is here
+        self.removed: set[str] = set()  # ids whose data was deleted
+        self.files: dict[str, bytes] = {}
+
+    @property
+    def base_url(self) -> str:
+        return f"{super().base_url}/v1"
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/v1/models/{owner}/{name}/predictions", self.keyed(self._create)),
+            web.get("/v1/predictions", self.keyed(self._list)),
+            web.get("/v1/predictions/{id}", self.keyed(self._get)),
+            web.post("/v1/predictions/{id}/cancel", self.keyed(self._cancel)),
+            web.post("/v1/files", self.keyed(self._upload)),
+            web.get("/v1/account", self.keyed(self._account)),
+            web.get("/delivery/{id}/output.mp4", self._clip),
+        ]
+
+    def refuse(self, status: int, text: str) -> web.Response:
+        body: dict[str, Any] = {"detail": text, "status": status}
+        if status == 402:
+            body |= {"title": "Insufficient credit", "detail": f"Insufficient credit. {text}"}
+        if status == 429:
+            body["detail"] = f"Request was throttled. Your rate limit resets in ~30s. {text}"
+        return web.json_response(body, status=status)
+
+    async def _create(self, request: web.Request) -> web.Response:
+        model = "{owner}/{name}".format(**request.match_info)
+        body = await request.json()
+        if model not in self.models:
+            return self.refuse(404, "The requested resource could not be found.")
+        if unknown := set(body) - BODY_FIELDS:
+            return self.refuse(422, f"- input: unknown fields {sorted(unknown)}")
+        if found := problems(INPUTS[model], body["input"]):
+            return web.json_response(
+                {"title": "Input validation failed", "detail": str(found), "status": 422},
+                status=422,
+            )
+        job = self.accept(uuid4().hex[:26], body, PRICE_MICROS)
+        job.notes |= {"model": model, "created_at": datetime.now(UTC)}
+        return web.json_response(self.prediction(job), status=201)
+
+    def prediction(self, job: Job) -> dict[str, Any]:
+        """The prediction object as it stands."""
+        created_at: datetime = job.notes["created_at"]
+        status = self._status(job)
+        ended = status in ("succeeded", "failed", "canceled")
+        removed = job.id in self.removed
+        url = f"{self.base_url}/predictions/{job.id}"
+        return {
+            "id": job.id,
+            "model": job.notes["model"],
+            "version": "hidden",
+            "input": {} if removed else job.body["input"],
+            "output": self._output(job) if status == "succeeded" and not removed else None,
+            "logs": "",
+            "error": _error(job) if status == "failed" else None,
+            "status": status,
+            "source": job.notes.get("source", "api"),
+            "created_at": _text(created_at),
+            "started_at": _text(created_at) if job.polls > 1 else None,
+            "completed_at": _text(created_at + timedelta(seconds=90)) if ended else None,
+            "data_removed": removed,
+            "metrics": {},
+            "urls": {"get": url, "cancel": f"{url}/cancel"},
+        }
+
+    def _status(self, job: Job) -> str:
+        if job.outcome == "cancelled":
+            return "canceled"
+        if job.polls <= self.polls_until_done:
+            return "processing" if job.polls > 1 else "starting"
+        return "succeeded" if job.outcome == "succeeded" else "failed"
+
+    def _output(self, job: Job) -> Any:
+        url = f"{super().base_url}/delivery/{job.id}/output.mp4"
+        return {"string": url, "list": [url], "object": {"video": {"url": url}}}[self.output]
+
+    async def _list(self, request: web.Request) -> web.Response:
+        start = int(request.query.get("cursor", "0"))
+        newest_first = list(self.jobs.values())[::-1]
+        end = start + self.page
+        following = f"{self.following or self.base_url}/predictions?cursor={end}"
+        return web.json_response(
+            {
+                "results": [self.prediction(one) for one in newest_first[start:end]],
+                "next": following if end < len(newest_first) else None,
+                "previous": None,
+            }
+        )
+
+    async def _get(self, request: web.Request) -> web.Response:
+        job = self.jobs.get(request.match_info["id"])
+        if job is None:
+            return self.refuse(404, "Prediction not found")
+        self.step(job)
+        return web.json_response(self.prediction(job))
+
+    async def _cancel(self, request: web.Request) -> web.Response:
+        job = self.jobs.get(request.match_info["id"])
+        if job is None:
+            return self.refuse(404, "Prediction not found")
+        if job.polls <= self.polls_until_done:
+            job.outcome = "cancelled"
+        return web.json_response(self.prediction(job))
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        content = next((part for part in await parts(request) if part.name == "content"), None)
+        if content is None or not content.filename:
+            return self.refuse(400, "Missing content")
+        url = f"{self.base_url}/files/{uuid4().hex}"
+        self.files[url] = content.content
+        return web.json_response(
+            {"id": url[-32:], "content_type": content.mime, "urls": {"get": url}}, status=201
+        )
+
+    async def _account(self, request: web.Request) -> web.Response:
+        return web.json_response({"type": "user", "username": "studio", "name": "A studio"})
+
+    async def _clip(self, request: web.Request) -> web.Response:
+        return self.serve_clip(request, keyed=True)
+
+
+def _error(job: Job) -> str:
+    if job.outcome == "rejected":
+        return "The input or output was flagged as sensitive. Please try again. (E005)"
+    return "Prediction failed: the upstream model did not answer"
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
