@@ -147,7 +147,9 @@ class Runway(Provider):
 
     async def submit(self, request: VideoRequest) -> Remote:
         """One of three POSTs; pictures and videos travel inside it, or are uploaded before."""
-        create(request, dict.fromkeys(request.inputs, ""))  # refuse before anything is uploaded
+        create(
+            request, dict.fromkeys(request.inputs, "data:")
+        )  # refuse before anything is uploaded
         with redacted(self.options.secrets.values()), before_paying():
             uris = {media: await self._place(media) for media in request.inputs}
         new = create(request, uris)
