@@ -237,7 +237,7 @@ def _kind(error: _Error, http_status: int, *, paid: bool) -> type[ProviderError]
     kind = kinds[0 if paid else 1] if kinds else None
     if any(detail.get("reason") == "API_KEY_INVALID" for detail in error.details):
         return AuthenticationFailed  # which comes as HTTP 400
-    if error.status == "FAILED_PRECONDITION":  # billing or region
+    if error.status == "FAILED_PRECONDITION" and paid:  # billing or region
         return OutOfCredit if any(word in words for word in _EMPTY_WORDS) else AuthenticationFailed
     if kind is RateLimited and _is_used_up(error, words):
         return OutOfCredit

@@ -6,6 +6,7 @@ whatever HTTP status. The tables below are the vendor's documents as data.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -292,4 +293,4 @@ def _micros(amount: str | int | float | None, unit_micros: int) -> int | None:
         return None
     if not value.is_finite() or not 0 <= value < 1_000_000:
         return None
-    return -int(-(value * unit_micros) // 1)
+    return math.ceil(value * unit_micros)
