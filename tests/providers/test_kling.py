@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from providers import errors
 from providers._kling_answers import (
     Billing,
+    Created,
     LegacyAnswer,
     Tasks,
     billed_micros,
@@ -388,6 +389,7 @@ async def test_a_task_the_vendor_forgot_is_gone(client: Kling, legacy: Kling):
 
 
 def test_the_documented_answers_are_read():
+    assert Created.model_validate(document("created.json")).data.external_id == "job-7f2a"
     task = Tasks.model_validate(document("tasks.json")).data
     assert task is not None
     status = read_task(task[0])
