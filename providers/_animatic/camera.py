@@ -8,7 +8,7 @@ from enum import StrEnum
 from random import Random
 from typing import Final, NamedTuple
 
-__all__ = ["Move", "Pose", "ease", "move_for", "pose"]
+__all__ = ["NEAR", "Move", "Pose", "ease", "move_for", "pose"]
 
 
 class Move(StrEnum):
@@ -80,9 +80,10 @@ def pose(move: Move, time: float) -> Pose:
     return Pose(*(a + (b - a) * eased for a, b in zip(begin, end, strict=True)))
 
 
+NEAR: Final = 1.55  # enlargement of what is nearest at the end of a push in
 ENDS: Final = {
-    Move.PUSH_IN: (Pose(0, 0, 1), Pose(0, 0, 1.34)),
-    Move.PULL_BACK: (Pose(0, 0, 1.34), Pose(0, 0, 1)),
+    Move.PUSH_IN: (Pose(0, 0, 1), Pose(0, 0, NEAR)),
+    Move.PULL_BACK: (Pose(0, 0, NEAR), Pose(0, 0, 1)),
     Move.PAN_LEFT: (Pose(-0.13, 0, 1), Pose(0.13, 0, 1)),
     Move.PAN_RIGHT: (Pose(0.13, 0, 1), Pose(-0.13, 0, 1)),
     Move.TILT_UP: (Pose(0, -0.1, 1), Pose(0, 0.1, 1)),

@@ -7,7 +7,7 @@ from random import Random
 
 from PIL import Image, ImageDraw
 
-from .camera import Move, move_for, pose
+from .camera import NEAR, Move, move_for, pose
 from .film import FPS, Box, Patch, Planes, Size, solid
 from .lettering import Spot, ink
 from .overlay import INK, Clock, Sheet, corners, paragraph, stamp, title
@@ -26,7 +26,7 @@ def card(prompt: str, facts: str, size: Size, count: int, chance: Random) -> Ite
     top = title(sheet, facts) + 26 * sheet.unit
     end = _prompt(sheet, text, top)
     _camera_label(sheet, move, named)
-    marked = stamp(sheet, *_stamp_corner(sheet), palette.accent)
+    marked = stamp(sheet, *_stamp_corner(sheet), palette.accent, 0.4)
     clock = Clock.draw(sheet, count, palette.accent)
     patches = _cut(sheet, top, end, marked)
     scene = Scene(size, palette, move, (marked[0], end), chance)
@@ -79,7 +79,7 @@ def _cut(sheet: Sheet, top: float, end: float, marked: Box) -> list[Patch]:
 
 def _camera_label(sheet: Sheet, move: Move, named: bool) -> None:
     unit = sheet.unit
-    left, base = 48 * unit + 100 * unit, sheet.size[1] - 102 * unit
+    left, base = 48 * unit + _inset_size(sheet)[0] + 18 * unit, sheet.size[1] - 102 * unit
     name = sheet.label.line(move.value.upper(), tracking=0.07)
     source = sheet.label.line("camera, as in the prompt" if named else "camera, our suggestion")
     spots = [Spot(name, left, base, 23 * unit), Spot(source, left, base + 25 * unit, 17 * unit)]
@@ -88,14 +88,19 @@ def _camera_label(sheet: Sheet, move: Move, named: bool) -> None:
     sheet.lay(mask, INK, 0.95)
 
 
+def _inset_size(sheet: Sheet) -> Size:
+    """The shape of the frame, small."""
+    (width, height), half = sheet.size, 24 * sheet.unit
+    return round(half * min(2.4, max(0.5, width / height))) * 2, round(half) * 2
+
+
 class _Inset:
     """The camera move as storyboards draw it: a frame travelling inside the frame."""
 
     def __init__(self, sheet: Sheet, move: Move, palette: Palette) -> None:
         unit = sheet.unit
         self.move = move
-        self.high = round(24 * unit) * 2
-        self.wide = round(41 * unit) * 2
+        self.wide, self.high = _inset_size(sheet)
         self.at = (round(24 * unit) * 2, round((sheet.size[1] - 126 * unit) / 2) * 2)
         self.thick = 3 * unit
         self.outer = solid(INK, (self.wide, self.high))
@@ -105,7 +110,7 @@ class _Inset:
     def on(self, frame: Planes, time: float) -> None:
         camera = pose(self.move, time)
         travels = self.move in {Move.PUSH_IN, Move.PULL_BACK}
-        share = 0.86 - (camera.zoom - 1) / 0.34 * 0.42 if travels else 0.56
+        share = 0.86 - (camera.zoom - 1) / (NEAR - 1) * 0.42 if travels else 0.56
         x, y = 0.5 - camera.x * 1.5, 0.5 - camera.y * 1.5
         half = share / 2
         frame.paste(self.outer, self.at, self.border)

@@ -37,7 +37,7 @@ class Palette:
 PALETTES: Final = (
     Palette(  # dusk over water
         sky=("#161a3f", "#5a3a78", "#f0896b"),
-        sun="#ffd9a0", far="#9a5479", near="#130f2c", accent="#ff7a59",
+        sun="#ffd9a0", far="#9a5479", near="#130f2c", accent="#ff8f6b",
     ),
     Palette(  # deep sea morning
         sky=("#04202c", "#0e5563", "#7fc4a9"),
@@ -69,6 +69,7 @@ PALETTES: Final = (
     ),
 )  # fmt: skip
 
+DEPTH_OF_SKY: Final = 0.12
 DEPTHS: Final = (0.16, 0.3, 0.48, 0.72, 1.0)  # how much of the camera each ridge feels
 SLACK: Final = 0.22  # of the width, drawn beyond each edge
 FINE: Final = 3  # supersampling of outlines
@@ -111,10 +112,10 @@ class Scene:
     def _background(self, camera: Pose) -> Planes:
         width, height = self.size
         wide, high = self._sky.y.size
-        zoom = 1 + (camera.zoom - 1) * 0.08
+        zoom = 1 + (camera.zoom - 1) * DEPTH_OF_SKY
         w, h = width / zoom, height / zoom
-        x = (wide - w) / 2 - camera.x * 0.08 * width
-        y = (high - h) / 2 - camera.y * 0.08 * height
+        x = (wide - w) / 2 - camera.x * DEPTH_OF_SKY * width
+        y = (high - h) / 2 - camera.y * DEPTH_OF_SKY * height
         return self._sky.view((x, y, x + w, y + h), self.size)
 
 
