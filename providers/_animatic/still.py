@@ -51,12 +51,10 @@ def still(
     patches, clock = _draw(sheet, text, words[1], count)
     for number in range(count):
         time = number / max(1, count - 1)
-        if first is None:  # the clip ends on this still
-            frame = _seen(pictures[0], (move, aim), 1 - time, size)
-        else:
-            frame = _seen(pictures[0], (move, aim), time, size)
+        frame = _seen(pictures[0], (move, aim), time, size)
         fade = ease(min(1.0, max(0.0, (time - 0.36) / 0.28)))
         if len(pictures) > 1 and fade > 0:
+            # ends on the whole of the second still, as the vendors do
             arriving = _seen(pictures[1], (Move.PUSH_IN, aim), 1 - time, size)
             frame = frame.blend(arriving, fade)
         for patch in patches:

@@ -233,9 +233,10 @@ async def test_two_stills_lead_from_one_to_the_other(tmp_path: Path) -> None:
     assert is_near(pixel(shown[-1], 0.5, 0.5), (32, 48, 192))
 
 
-async def test_prompt_names_the_camera_move_over_a_still(tmp_path: Path) -> None:
+@pytest.mark.parametrize("role", [MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME])
+async def test_prompt_names_the_camera_move_over_a_still(tmp_path: Path, role: MediaRole) -> None:
     path = picture(tmp_path / "in.png", ["#101010"] * 9 + ["#e0e0e0"])
-    request = replace(PLAIN, prompt="the camera pans slowly right", inputs=(still(path),))
+    request = replace(PLAIN, prompt="the camera pans slowly right", inputs=(still(path, role),))
     shown = frames(await render(request, tmp_path / "clip.mp4"))
     assert pixel(shown[0], 0.97, 0.3)[0] < 60
     assert pixel(shown[-1], 0.97, 0.3)[0] > 180
