@@ -1,6 +1,7 @@
 """Replicate on loopback: predictions, their list, files, and each model's input schema."""
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -145,8 +146,22 @@ class Replicate(Hosted):
             return self.refuse(400, "Missing content")
         url = f"{self.base_url}/files/{uuid4().hex}"
         self.files[url] = content.content
+        digest = sha256(content.content).hexdigest()
+        made_at = datetime.now(UTC)
         return web.json_response(
-            {"id": url[-32:], "content_type": content.mime, "urls": {"get": url}}, status=201
+            {
+                "id": url[-32:],
+                "name": content.filename,
+                "content_type": content.mime,
+                "size": len(content.content),
+                "etag": digest[:32],
+                "checksums": {"sha256": digest},
+                "metadata": {},
+                "created_at": _text(made_at),
+                "expires_at": _text(made_at + timedelta(days=1)),
+                "urls": {"get": url},
+            },
+            status=201,
         )
 
     async def _account(self, request: web.Request) -> web.Response:
