@@ -72,7 +72,7 @@ def _gen45(request: VideoRequest, uris: Uris) -> Create:
     _takes(request, MediaRole.FIRST_FRAME)
     if request.audio:
         raise InvalidRequest(f"{request.wire_id} makes silent clips")
-    if len(request.prompt.encode("utf-16-le")) // 2 > _PROMPT_UNITS:
+    if len(request.prompt.encode("utf-16-le", "surrogatepass")) // 2 > _PROMPT_UNITS:
         raise InvalidRequest(f"the prompt is longer than {_PROMPT_UNITS} UTF-16 units")
     images = _prompt_images(request, uris)
     table = "gen4.5 image" if images else "gen4.5 text"
