@@ -290,13 +290,13 @@ async def test_asked_to_reconnect_the_client_comes_back(server: Discord, shots: 
 async def test_an_intent_without_the_toggle_closes_with_4014(server: Discord) -> None:
     intents = discord.Intents(guilds=True, message_content=True)
     with pointed_at(server), pytest.raises(discord.PrivilegedIntentsRequired):
-        async with Studio(intents) as client:
+        async with asyncio.timeout(10), Studio(intents) as client:
             await client.start(server.token)
 
 
 async def test_a_wrong_token_cannot_log_in(server: Discord) -> None:
     with pointed_at(server), pytest.raises(discord.LoginFailure):
-        async with Studio() as client:
+        async with asyncio.timeout(10), Studio() as client:
             await client.start("another token")
 
 
@@ -506,6 +506,27 @@ async def test_an_archived_thread_takes_posts_but_no_edits(server: Discord, shot
         await message.edit(content="changed")
     assert caught.value.code == 50083
     assert [m.text for m in server.messages(server.threads(shots)[0])] == ["changed", "take 2"]
+
+
+async def test_a_locked_thread_takes_no_posts(server: Discord, shots: Channel) -> None:
+    ann = server.user("ann")
+    thread = await server.start_thread(ann, await server.say(ann, shots, "hm"), "Shot")
+    server.archive(thread, locked=True)
+    async with connected(server) as client:
+        found = await client.fetch_channel(thread.id)
+        assert isinstance(found, discord.Thread)
+        with pytest.raises(discord.HTTPException) as caught:
+            await found.send("take 1")
+    assert (found.archived, found.locked, caught.value.code) == (True, True, 50083)
+
+
+async def test_a_thread_needs_its_permission(server: Discord, shots: Channel) -> None:
+    server.forbid(shots, Permission.CREATE_PUBLIC_THREADS)
+    async with connected(server) as client:
+        message = await (await place(client, shots)).send("shot 1")
+        with pytest.raises(discord.Forbidden):
+            await message.create_thread(name="Shot 1")
+    assert server.threads(shots) == []
 
 
 async def test_a_forum_post_is_a_thread_with_its_first_message(server: Discord) -> None:
