@@ -26,7 +26,16 @@ from discord.http import Route
 from PIL import Image
 
 from tests.standin import openapi
-from tests.standin.discord import Callback, Channel, Clock, Discord, Message, Permission, Upload
+from tests.standin.discord import (
+    MIB,
+    Callback,
+    Channel,
+    Clock,
+    Discord,
+    Message,
+    Permission,
+    Upload,
+)
 from tests.standin.discord.gateway import compressor
 from tests.standin.openapi import Contract
 
@@ -93,6 +102,7 @@ class Studio(discord.Client):
         self.heard: list[discord.Message] = []
         self.asked: list[discord.Interaction[Any]] = []
         self.errors: list[Exception] = []
+        self.events: set[str] = set()
         self.gate = asyncio.Event()
         for command in (generate, form, late):
             self.tree.add_command(command)
@@ -108,6 +118,10 @@ class Studio(discord.Client):
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Without the five seconds the library waits before a new session."""
+
+    def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
+        self.events.add(event)
+        super().dispatch(event, *args, **kwargs)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         self.asked.append(interaction)
@@ -741,6 +755,32 @@ async def test_a_reply_of_the_bot_names_what_it_answers(server: Discord, shots: 
             await found.reply("too late")
     assert server.messages(shots)[-1].reply_to is said
     assert caught.value.code == 50035
+
+
+async def test_what_people_change_is_heard(server: Discord, shots: Channel) -> None:
+    ann = server.user("ann")
+    said = await server.say(ann, shots, "rain")
+    thread = await server.start_thread(ann, said, "Shot")
+    async with connected(server) as client:
+        await server.edit(said, f"snow {server.bot.mention}")
+        await server.wait_for(lambda: "raw_message_edit" in client.events)
+        await server.delete(said)
+        await server.wait_for(lambda: "raw_message_delete" in client.events)
+        server.archive(thread)
+        await server.wait_for(lambda: "raw_thread_update" in client.events)
+        assert client.get_channel(thread.id) is None
+
+
+async def test_a_server_that_invites_the_bot_later_is_served(server: Discord) -> None:
+    async with connected(server) as client:
+        other = server.guild("Other", tier=2)
+        shots, eve = server.channel("shots", guild=other), server.user("eve", guild=other)
+        asked = await server.slash(eve, shots, "generate", {"prompt": "rain"})
+        assert (await asked.answered()).text == "done"
+        found = client.get_guild(other.id)
+    assert found is not None
+    assert found.filesize_limit == client.asked[0].filesize_limit == 50 * MIB
+    assert client.asked[0].guild_id == other.id
 
 
 async def test_a_reaction_is_added_and_heard(server: Discord, shots: Channel) -> None:
