@@ -115,12 +115,11 @@ async def _opened(
         httpx.AsyncClient(
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
             headers={"User-Agent": "dailies"},
+            trust_env=False,  # a proxy would connect to another address than the one checked
         ) as http,
     ):
-        names = tuple(
-            sorted({route.provider for model in book.models.values() for route in model.routes})
-        )
-        vendors = Vendors.connect(settings, http, store, clock, names)
+        routes = [route for model in book.models.values() for route in model.routes]
+        vendors = Vendors.connect(settings, http, store, clock, routes)
         media = Media(http, folder / "tmp", loopback_ok=lambda _origin: False)
         worker = Worker(
             store=store,

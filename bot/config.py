@@ -18,7 +18,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import ConfigError
-from bot.limits import Caps, to_micros
+from bot.limits import Caps
+from bot.money import to_micros
 from providers.base import Options
 
 __all__ = ["Settings", "is_loopback"]

@@ -498,20 +498,20 @@ class Action(StrEnum):
     ROUTE_OFF = "route_off"  # the vendor no longer serves it; the next route
 
 
-_ACTIONS: Final[tuple[tuple[type[Exception], Action], ...]] = (
-    (vendor.Transient, Action.LATER),
-    (vendor.SubmissionUnknown, Action.LOOK),
-    (vendor.ContentRejected, Action.STOP),
-    (vendor.InvalidRequest, Action.NEXT_ROUTE),
-    (vendor.AccountProblem, Action.PAUSE),
-    (vendor.RouteGone, Action.ROUTE_OFF),
-    (vendor.ProviderError, Action.LOOK),
-)
+_ACTIONS: Final[dict[type, Action]] = {
+    vendor.Transient: Action.LATER,
+    vendor.SubmissionUnknown: Action.LOOK,
+    vendor.ContentRejected: Action.STOP,
+    vendor.InvalidRequest: Action.NEXT_ROUTE,
+    vendor.AccountProblem: Action.PAUSE,
+    vendor.RouteGone: Action.ROUTE_OFF,
+    vendor.ProviderError: Action.LOOK,  # nothing is known: never resend
+}
 
 
 def action_for(error: vendor.ProviderError) -> Action:
     """The one table: error class of the paid call -> action."""
-    return next(action for kind, action in _ACTIONS if isinstance(error, kind))
+    return next(_ACTIONS[kind] for kind in type(error).__mro__ if kind in _ACTIONS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -539,7 +539,7 @@ def poll_again(
 
 def look_again(now: datetime, looks: int, first_s: float) -> datetime:
     """When to look for a lost submission again: growing from `first_s` to an hour."""
-    return now + timedelta(seconds=min(3600.0, first_s * 2**looks))
+    return now + timedelta(seconds=min(3600.0, first_s * 2 ** min(looks, 20)))
 
 
 def reason_for(job: Job) -> str:

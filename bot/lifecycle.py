@@ -33,7 +33,7 @@ def offered(model: Model, route: Route, availability: Availability) -> str:
         return f"switched off: {off}"
     if route.retires is not None and route.retires <= availability.today:
         return f"retired {route.retires}"
-    if gone := availability.routes_off.get((route.provider, route.wire_id)):
+    if gone := availability.routes_off.get((route.provider, route.wire_id, route.dialect)):
         return gone
     if route.price is None:
         return NO_PRICE
@@ -84,7 +84,7 @@ def retiring(catalogue: Catalogue, today: date, within_days: int = 30) -> tuple[
 
 def _ended(route: Route, availability: Availability) -> bool:
     retired = route.retires is not None and route.retires <= availability.today
-    return retired or (route.provider, route.wire_id) in availability.routes_off
+    return retired or (route.provider, route.wire_id, route.dialect) in availability.routes_off
 
 
 def _paused(route: Route, availability: Availability) -> bool:

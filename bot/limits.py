@@ -7,11 +7,11 @@ counts), and only servers on the operator's list may spend at all. Budgets refin
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
 
 from bot.jobs import Place
+from bot.money import usd
 
-__all__ = ["Caps", "daily_refusal", "may_spend", "to_micros", "usd"]
+__all__ = ["Caps", "daily_refusal", "may_spend"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,15 +36,3 @@ def daily_refusal(price_micros: int, exposed_micros: int, caps: Caps) -> str:
         f"{usd(caps.daily_micros)} are left (DAILY_USD; the day ends at 00:00 UTC). "
         "Take a cheaper model or a shorter clip, or ask the operator to raise the cap."
     )
-
-
-def usd(micros: int) -> str:
-    """Money for people: two decimals, more only where they are not zero."""
-    amount = Decimal(micros).scaleb(-6)
-    places = Decimal("0.01") if micros % 10_000 == 0 else Decimal("0.0001")
-    return f"${amount.quantize(places, rounding=ROUND_CEILING)}"
-
-
-def to_micros(amount_usd: Decimal) -> int:
-    """Exact micro-USD of an amount in USD; fractions of a micro round down (a cap never grows)."""
-    return int(amount_usd.scaleb(6))

@@ -203,7 +203,9 @@ class Availability:
 
     today: date
     missing: Mapping[str, str]
-    routes_off: Mapping[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    routes_off: Mapping[tuple[str, str, str], str] = field(
+        default_factory=dict[tuple[str, str, str], str]
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
 from bot import files
 from bot.brief import MAX_PROMPT_CHARS, Brief
 from bot.classifier import classify
@@ -21,9 +23,10 @@ from bot.errors import NotAllowed, NotFound, Refused
 from bot.jobs import Illegal, Job, Place, State
 from bot.ledger import scope_of
 from bot.lifecycle import offered, status
-from bot.limits import Caps, usd
+from bot.limits import Caps
 from bot.media import BadImage, Media, sniff
 from bot.models import Availability, Catalogue, Lifecycle, Model, Route
+from bot.money import usd
 from bot.router import Candidate, Decision, Facts, decide, to_json
 from bot.store import OverCap, Store, UsageRow
 from bot.vendors import Vendors
@@ -36,6 +39,7 @@ __all__ = ["Listing", "Person", "Producer", "Quote", "new_id"]
 MAX_TAKES: Final = 10
 _GRID_BYTES: Final = 10_000_000
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_DECISION: Final = TypeAdapter(Decision)
 _STILLS: Final = (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME, MediaRole.REFERENCE)
 
 
@@ -215,8 +219,7 @@ class Producer:
             )
             for index, quote in enumerate(quotes)
         ]
-        decision = quotes[0].decision
-        record = to_json(decision) | {"catalogue": decision.catalogue_revision}
+        record = _DECISION.dump_json(quotes[0].decision).decode()
         try:
             accepted = await self._store.add_jobs(jobs, record, self._caps, now)
         except OverCap as error:
@@ -291,8 +294,7 @@ class Producer:
 
     async def decision(self, job: Job) -> Mapping[str, Any]:
         """The stored decision of a job, in the shape scripts read."""
-        record = await self._store.decision(job.batch)
-        return {key: value for key, value in record.items() if key != "catalogue"}
+        return to_json(_DECISION.validate_json(await self._store.decision(job.batch)))
 
     async def add_input(
         self,

@@ -7,7 +7,7 @@ kept here is only how many calls are under way right now.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,7 +16,7 @@ import httpx
 import structlog
 from aiolimiter import AsyncLimiter
 
-from bot.catalogue import Availability
+from bot.catalogue import Availability, Route
 from bot.config import Settings
 from bot.jobs import Place
 from bot.limits import Caps, may_spend
@@ -95,12 +95,14 @@ class Vendors:
         self,
         reach: Mapping[str, Reach],
         missing: Mapping[str, str],
+        closed: Mapping[tuple[str, str, str], str],
         store: Store,
         caps: Caps,
         clock: Callable[[], datetime],
     ) -> None:
         self._reach = reach
         self._missing = missing
+        self._closed = dict(closed)
         self._store = store
         self._caps = caps
         self._clock = clock
@@ -112,12 +114,12 @@ class Vendors:
         http: httpx.AsyncClient,
         store: Store,
         clock: Callable[[], datetime],
-        names: tuple[str, ...],
+        routes: Sequence[Route],
     ) -> Vendors:
-        """Clients for every vendor whose key is set; `names` are all the catalogue knows."""
+        """Clients for every vendor whose key is set; `routes` are all the catalogue knows."""
         reach: dict[str, Reach] = {}
         missing: dict[str, str] = {}
-        for name in names:
+        for name in sorted({route.provider for route in routes}):
             kind, options = PROVIDERS.get(name), settings.options(name)
             if kind is None:
                 missing[name] = f"this version has no client for {name}"
@@ -129,7 +131,13 @@ class Vendors:
                     lane=Lane(kind.facts.concurrency),
                     rate=AsyncLimiter(kind.facts.per_minute, 60),
                 )
-        return cls(reach, missing, store, settings.caps, clock)
+        closed = {
+            (route.provider, route.wire_id, route.dialect): reason
+            for route in routes
+            if route.provider in reach
+            and (reason := reach[route.provider].client.refuses(route.dialect))
+        }
+        return cls(reach, missing, closed, store, settings.caps, clock)
 
     def client(self, provider: str) -> Provider | None:
         """The vendor's client, None while its key is not set."""
@@ -157,8 +165,9 @@ class Vendors:
         return Availability(
             today=self._clock().date(),
             missing=missing,
-            routes_off={
-                (trouble.provider, trouble.wire_id): trouble.reason
+            routes_off=self._closed
+            | {
+                (trouble.provider, trouble.wire_id, trouble.dialect): trouble.reason
                 for trouble in troubles
                 if trouble.wire_id
             },
@@ -167,12 +176,14 @@ class Vendors:
     async def pause(self, provider: str, reason: str) -> None:
         """The account needs the operator: offer this vendor no more until its free call works."""
         log.error("vendor paused", provider=provider, reason=reason)
-        await self._store.add_trouble(provider, "", reason, self._clock())
+        await self._store.add_trouble(provider, reason, self._clock())
 
-    async def route_off(self, provider: str, wire_id: str, reason: str) -> None:
+    async def route_off(self, provider: str, wire_id: str, dialect: str, reason: str) -> None:
         """The vendor says it no longer serves this model."""
         log.error("route off", provider=provider, wire_id=wire_id, reason=reason)
-        await self._store.add_trouble(provider, wire_id, reason, self._clock())
+        await self._store.add_trouble(
+            provider, reason, self._clock(), wire_id=wire_id, dialect=dialect
+        )
 
     async def reprobe(self, *, at_once: bool = False) -> None:
         """Make the free call of every vendor paused long enough; a good answer ends the pause.

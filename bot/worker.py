@@ -23,8 +23,8 @@ from bot import files, jobs
 from bot.config import is_loopback
 from bot.errors import BotError
 from bot.jobs import Action, Event, Job, Reason, State
-from bot.limits import usd
 from bot.media import BadClip, BadImage, ClipInfo, Media
+from bot.money import usd
 from bot.store import Store, Superseded
 from bot.vendors import Vendors
 from providers.base import MediaInput, MediaRole, Phase, Provider, Remote, Status, VideoRequest
@@ -41,6 +41,7 @@ __all__ = ["Delivery", "Patience", "Worker"]
 _SWEEP_UNTIL: Final = timedelta(hours=24)
 _SWEEP_EVERY: Final = timedelta(seconds=60)
 _FETCH_TRIES: Final = 12
+_FORGIVEN: Final = timedelta(seconds=30)  # a fresh job a vendor does not show yet
 _ASKS_EVERY_S: Final = 2.0
 log = structlog.get_logger(__name__)
 
@@ -219,7 +220,7 @@ class Worker:
         client = self._vendors.client(plan.provider)
         available = await self._vendors.availability(job.place)
         blocked = available.missing.get(plan.provider) or available.routes_off.get(
-            (plan.provider, plan.wire_id)
+            (plan.provider, plan.wire_id, plan.dialect)
         )
         if client is None or blocked:
             return await self._move(
@@ -310,7 +311,10 @@ class Worker:
                 )
             case Action.ROUTE_OFF:
                 await self._vendors.route_off(
-                    plan.provider, plan.wire_id, "the vendor says it no longer serves this model"
+                    plan.provider,
+                    plan.wire_id,
+                    plan.dialect,
+                    "the vendor says it no longer serves this model",
                 )
                 event = jobs.NextRoute(
                     reason=Reason.FAILED,
@@ -429,6 +433,9 @@ class Worker:
         )
 
     async def _read_status(self, job: Job, client: Provider, status: Status) -> Job:
+        young = self._clock() - (job.rendering_since or job.updated_at) < _FORGIVEN
+        if status.phase is Phase.GONE and young and not job.cancel_sent:
+            return await self._tick(job, 5.0, detail="the vendor does not show it yet")
         match status.phase:
             case Phase.QUEUED | Phase.RENDERING:
                 return await self._still_rendering(job, client, status)
@@ -495,7 +502,8 @@ class Worker:
             else:
                 info = await self._bring(job, clip)
         except BadClip as error:
-            await asyncio.to_thread(clip.unlink, missing_ok=True)
+            if error.conclusive:
+                await asyncio.to_thread(clip.unlink, missing_ok=True)
             return await self._fetch_later(job, error.user_message, error.user_message)
         except ProviderError as error:
             return await self._fetch_later(

@@ -166,6 +166,10 @@ class Provider(ABC):
         self.http = http
         self.options = options
 
+    def refuses(self, dialect: str) -> str:
+        """Why the keys that are set do not open this dialect, "" where they do."""
+        return ""
+
     def frame_size(self, resolution: str, aspect: str) -> tuple[int, int] | None:
         """Pixels a first frame must have where the vendor demands them exactly; None: any."""
         return None

@@ -14,8 +14,8 @@ from rich.text import Text
 from bot.brief import CATEGORIES
 from bot.jobs import Job, State
 from bot.ledger import settled_micros
-from bot.limits import usd
 from bot.models import Confidence, Lifecycle
+from bot.money import usd
 from bot.producer import Listing, Quote
 from bot.router import CATEGORY_NAMES, Candidate, Decision
 from bot.store import UsageRow

@@ -21,8 +21,8 @@ from bot.cli._terminal import Terminal, follow, patience
 from bot.config import Settings
 from bot.errors import Refused
 from bot.jobs import Job, Place, State
-from bot.limits import to_micros, usd
 from bot.log import configure
+from bot.money import to_micros, usd
 from bot.producer import Producer, Quote, new_id
 from bot.router import to_json
 from providers.base import MediaInput, MediaRole

@@ -38,7 +38,7 @@ _WORDS: Final[Mapping[State, str]] = {
 
 def patience(tries: int) -> float:
     """Seconds before another try at a result: five tries within a minute."""
-    return min(16.0, 2.0 * 2**tries)
+    return 2.0 * 2 ** (tries % _FETCH_TRIES)
 
 
 class Terminal:
@@ -91,6 +91,8 @@ async def follow(
             for job in wanted:
                 terminal.seen.setdefault(job.id, job)
                 app.worker.start(job)
+                if job.state is State.FETCHING:
+                    app.worker.wake(job.id)
             while until is None or time.monotonic() < until:
                 if runner.done():
                     runner.result()
@@ -114,6 +116,7 @@ class _Stop:
     def __init__(self, app: App, job: Job, *, look_once: bool) -> None:
         self._app = app
         self._looks = job.looks if job.state is State.UNCERTAIN else 0
+        self._fetches = job.fetch_tries
         self._look_once = look_once
         self._uncertain_since: float | None = None
 
@@ -124,7 +127,7 @@ class _Stop:
             return self._looked_enough(job)
         self._uncertain_since = None
         if job.state is State.FETCHING:
-            return job.fetch_tries >= _FETCH_TRIES
+            return job.fetch_tries >= self._fetches + _FETCH_TRIES
         return (
             job.state is State.DELIVERING and job.place.channel_id is not None and bool(job.message)
         )

@@ -95,8 +95,9 @@ CREATE TABLE ask (
 
 -- A vendor paused for account trouble (wire_id ''), or a route the vendor said is gone.
 CREATE TABLE trouble (
-  provider TEXT NOT NULL, wire_id TEXT NOT NULL, reason TEXT NOT NULL, since INTEGER NOT NULL,
-  PRIMARY KEY (provider, wire_id)
+  provider TEXT NOT NULL, wire_id TEXT NOT NULL, dialect TEXT NOT NULL,
+  reason TEXT NOT NULL, since INTEGER NOT NULL,
+  PRIMARY KEY (provider, wire_id, dialect)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Final
 
 from bot.models import Confidence
+from bot.money import usd
 from bot.router.decision import CATEGORY_NAMES, Candidate, RoutePlan
-from bot.router.ranking import FAILURE_WEIGHT, QUALITIES, TIE, Ask, Entry, Ranking, usd
+from bot.router.ranking import FAILURE_WEIGHT, QUALITIES, TIE, Ask, Entry, Ranking
 
 __all__ = ["MATTERS", "describe", "doubt", "headline", "quote"]
 

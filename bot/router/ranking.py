@@ -15,6 +15,7 @@ from bot.brief import CATEGORIES, GENERAL, Brief, Stage
 from bot.fitting import Wish, fit
 from bot.lifecycle import offered, status
 from bot.models import Availability, Catalogue, Fit, Lifecycle, Model, Route, Unfit
+from bot.money import usd
 from bot.router.decision import Facts, Preference, RefusalCode, RoutePlan
 
 __all__ = [
@@ -32,7 +33,6 @@ __all__ = [
     "leader",
     "rank",
     "rank_again",
-    "usd",
 ]
 
 LOCAL: Final = "local"  # the provider that draws storyboards here
@@ -151,12 +151,6 @@ def fit_on(ask: Ask, model: Model, route: Route, stage: Stage) -> Fit | Unfit:
     ):
         return Unfit(reason="a storyboard, no AI model: used at stage animatic or without any key")
     return fit(model, route, ask.brief, stage=stage, want=ask.wish, video_s=ask.facts.video_s)
-
-
-def usd(micros: int) -> str:
-    """Exact, with at least the cents: a price is never shown lower than it is."""
-    dollars, rest = divmod(micros, 1_000_000)
-    return f"${dollars}.{f'{rest:06d}'.rstrip('0').ljust(2, '0')}"
 
 
 def joined(parts: Iterable[str]) -> str:

@@ -8,9 +8,10 @@ from difflib import get_close_matches
 
 from bot.lifecycle import offered
 from bot.models import Catalogue, Fit, Model
+from bot.money import usd
 from bot.router.decision import Candidate, Refusal, RefusalCode
 from bot.router.explain import quote
-from bot.router.ranking import LOCAL, Ask, Ranking, Verdict, fit_on, usd
+from bot.router.ranking import LOCAL, Ask, Ranking, Verdict, fit_on
 
 __all__ = ["refuse"]
 

@@ -6,8 +6,7 @@ their tables. Times come from the caller, so that tests can set the clock.
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,6 +51,7 @@ class Trouble:
 
     provider: str
     wire_id: str
+    dialect: str
     reason: str
     since: datetime
 
@@ -70,9 +70,9 @@ class Store:
             yield cls(database)
 
     async def add_jobs(
-        self, jobs: Sequence[Job], decision: Mapping[str, Any], caps: Caps, now: datetime
+        self, jobs: Sequence[Job], decision: str, caps: Caps, now: datetime
     ) -> list[Job]:
-        """Accept jobs of one batch with their holds, all or none.
+        """Accept jobs of one batch with their holds, all or none; `decision` is its JSON record.
 
         An origin that is already known gives the jobs it made the first time. Raises `OverCap`.
         """
@@ -86,7 +86,7 @@ class Store:
                 raise OverCap(refusal)
             await db.execute(
                 "INSERT INTO decision (batch, decision) VALUES (?, ?)",
-                (jobs[0].batch, json.dumps(decision, ensure_ascii=False)),
+                (jobs[0].batch, decision),
             )
             for job in jobs:
                 await _jobs.insert(db, job)
@@ -141,10 +141,12 @@ class Store:
     async def batch(self, batch: str) -> list[Job]:
         return await self._select("batch = :batch ORDER BY created_at, id", batch=batch)
 
-    async def decision(self, batch: str) -> dict[str, Any]:
-        """The stored decision record of a batch, {} where there is none."""
+    async def decision(self, batch: str) -> str:
+        """The stored decision record of a batch, as JSON. Raises `NotFound`."""
         row = await self._one("SELECT decision FROM decision WHERE batch = ?", batch)
-        return json.loads(row[0]) if row else {}
+        if row is None:
+            raise NotFound(f"There is no decision {batch!r}.")
+        return str(row[0])
 
     async def history(self, job_id: str) -> list[tuple[str, str, datetime]]:
         """(state, event, when) of every move of a job, oldest first."""
@@ -239,25 +241,29 @@ class Store:
         )
 
     async def troubles(self) -> list[Trouble]:
-        rows = await self._all("SELECT provider, wire_id, reason, since FROM trouble")
+        rows = await self._all("SELECT provider, wire_id, dialect, reason, since FROM trouble")
         return [
             Trouble(
                 provider=row[0],
                 wire_id=row[1],
-                reason=row[2],
-                since=moment(row[3]),
+                dialect=row[2],
+                reason=row[3],
+                since=moment(row[4]),
             )
             for row in rows
         ]
 
-    async def add_trouble(self, provider: str, wire_id: str, reason: str, now: datetime) -> None:
-        """Pause a vendor (`wire_id` "") or switch one route off."""
+    async def add_trouble(
+        self, provider: str, reason: str, now: datetime, *, wire_id: str = "", dialect: str = ""
+    ) -> None:
+        """Pause a vendor, or (with `wire_id` and `dialect`) switch one of its routes off."""
         await self._run(
-            "INSERT INTO trouble (provider, wire_id, reason, since) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (provider, wire_id) DO UPDATE SET reason = excluded.reason,"
-            " since = excluded.since",
+            "INSERT INTO trouble (provider, wire_id, dialect, reason, since)"
+            " VALUES (?, ?, ?, ?, ?) ON CONFLICT (provider, wire_id, dialect)"
+            " DO UPDATE SET reason = excluded.reason, since = excluded.since",
             provider,
             wire_id,
+            dialect,
             reason,
             millis(now),
         )

@@ -184,4 +184,4 @@ def test_polling_is_sparse_before_the_usual_time_and_at_the_floor_around_it() ->
 def test_looks_grow_and_stop_at_an_hour(looks: int) -> None:
     wait = jobs.look_again(NOW, looks, 3.0) - NOW
 
-    assert wait == min(timedelta(hours=1), timedelta(seconds=3.0 * 2**looks))
+    assert wait == timedelta(seconds=min(3600.0, 3.0 * 2**looks))

@@ -57,7 +57,9 @@ def test_offered_ends_on_the_day_itself() -> None:
 def test_offered_hands_on_a_pause_and_a_route_found_gone() -> None:
     paused = facts("kling", kling="paused: no credit")
     assert reason("kling-v3", "kling", paused) == "paused: no credit"
-    gone = replace(facts("kling"), routes_off={("kling", "kling-3.0"): "the vendor said 404"})
+    gone = replace(
+        facts("kling"), routes_off={("kling", "kling-3.0", "v3-text-image"): "the vendor said 404"}
+    )
     assert reason("kling-v3", "kling", gone) == "the vendor said 404"
 
 
@@ -101,7 +103,7 @@ def test_status_of_a_paused_vendor_is_off_even_when_the_maker_ended_the_model() 
 
 def test_status_is_retired_when_every_route_was_found_gone() -> None:
     model = CATALOGUE.models["ltx-2.3-pro"]
-    gone = {(route.provider, route.wire_id): "gone" for route in model.routes}
+    gone = {(route.provider, route.wire_id, route.dialect): "gone" for route in model.routes}
     assert status(model, replace(facts("ltx"), routes_off=gone)) is Lifecycle.RETIRED
 
 

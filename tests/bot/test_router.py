@@ -819,7 +819,11 @@ def test_decision_survives_storage(asked: str | None) -> None:
 
 REAL = load(builtin_text(), None)
 VENDORS = [provider for provider in PROVIDER_IDS if provider != "local"]
-SOLD = [(route.provider, route.wire_id) for one in REAL.models.values() for route in one.routes]
+SOLD = [
+    (route.provider, route.wire_id, route.dialect)
+    for one in REAL.models.values()
+    for route in one.routes
+]
 SHARES = st.floats(0, 1)
 NAMES: st.SearchStrategy[str] = st.sampled_from((*CATEGORIES, GENERAL))
 

@@ -33,7 +33,7 @@ async def _move(store: Store, before: Job, event: jobs.Event) -> Job:
 
 
 async def _rendered(store: Store, job_id: str = "j1", remote_id: str = "video_1") -> Job:
-    (queued,) = await store.add_jobs([job(job_id)], {}, CAPS, NOW)
+    (queued,) = await store.add_jobs([job(job_id)], "{}", CAPS, NOW)
     sent = await _move(store, queued, jobs.Submit(request=request(f"{job_id}-1")))
     remote = Remote(remote_id=remote_id, handle={"status_url": "https://x.example/1"})
     return await _move(
@@ -58,7 +58,7 @@ async def _done(store: Store, job_id: str = "j1", cost_micros: int | None = None
 async def test_a_job_comes_back_from_the_database_as_it_went_in(store: Store) -> None:
     picture = MediaInput(role=MediaRole.FIRST_FRAME, mime="image/png", path=Path("a/b.png"))
     first = job(brief=jobs.Brief(prompt="шторм 🌊", seed=7, inputs=(picture,)))
-    await store.add_jobs([first], {}, CAPS, NOW)
+    await store.add_jobs([first], "{}", CAPS, NOW)
 
     assert await store.job("j1") == first
 
@@ -70,8 +70,8 @@ async def test_a_moved_job_comes_back_as_it_was_moved(store: Store) -> None:
 
 
 async def test_the_same_origin_twice_is_one_job_with_one_hold(store: Store) -> None:
-    await store.add_jobs([job("j1")], {}, CAPS, NOW)
-    again = await store.add_jobs([job("j2", origin="test:j1")], {}, CAPS, NOW)
+    await store.add_jobs([job("j1")], "{}", CAPS, NOW)
+    again = await store.add_jobs([job("j2", origin="test:j1")], "{}", CAPS, NOW)
 
     assert [one.id for one in again] == ["j1"]
     assert len(await store.recent(None)) == 1
@@ -81,7 +81,7 @@ async def test_the_same_origin_twice_is_one_job_with_one_hold(store: Store) -> N
 async def test_takes_are_held_whole_or_not_at_all(store: Store) -> None:
     six = [job(f"j{n}", batch="b", hold_micros=900_000) for n in range(6)]
     with pytest.raises(OverCap, match="DAILY_USD"):
-        await store.add_jobs(six, {}, CAPS, NOW)
+        await store.add_jobs(six, "{}", CAPS, NOW)
 
     assert await store.recent(None) == []
     assert await store.exposure("1", NOW) == 0
@@ -89,7 +89,7 @@ async def test_takes_are_held_whole_or_not_at_all(store: Store) -> None:
 
 async def test_spent_and_held_count_against_the_day_and_midnight_frees_it(store: Store) -> None:
     await _done(store, "j1")
-    await store.add_jobs([job("j2", hold_micros=4_000_000)], {}, CAPS, NOW)
+    await store.add_jobs([job("j2", hold_micros=4_000_000)], "{}", CAPS, NOW)
 
     assert await store.exposure("1", NOW) == 4_500_000
     assert await store.exposure("1", later(13 * 3600)) == 4_000_000
@@ -98,13 +98,13 @@ async def test_spent_and_held_count_against_the_day_and_midnight_frees_it(store:
 
 async def test_a_free_clip_is_never_refused_for_budget_and_is_in_the_book(store: Store) -> None:
     none = Caps(clip_micros=0, daily_micros=0, allowed_guilds=frozenset())
-    await store.add_jobs([job(hold_micros=0)], {}, none, NOW)
+    await store.add_jobs([job(hold_micros=0)], "{}", none, NOW)
 
     assert [line[0] for line in await store.lines("j1")] == ["hold"]
 
 
 async def test_who_lost_the_job_stops_before_the_effect(store: Store) -> None:
-    (queued,) = await store.add_jobs([job()], {}, CAPS, NOW)
+    (queued,) = await store.add_jobs([job()], "{}", CAPS, NOW)
     await _move(store, queued, jobs.Submit(request=request()))
 
     with pytest.raises(Superseded):
@@ -123,7 +123,7 @@ async def test_two_jobs_cannot_own_one_remote_id(store: Store) -> None:
 
 async def test_twins_are_unresolved_submissions_that_look_the_same(store: Store) -> None:
     for job_id in ("j1", "j2", "j3"):
-        (queued,) = await store.add_jobs([job(job_id, hold_micros=1)], {}, CAPS, NOW)
+        (queued,) = await store.add_jobs([job(job_id, hold_micros=1)], "{}", CAPS, NOW)
         await _move(store, queued, jobs.Submit(request=request(f"{job_id}-1")))
     first = await store.job("j1")
     other = jobs.replace(first, request=jobs.replace(request(), prompt="another"))
@@ -133,7 +133,7 @@ async def test_twins_are_unresolved_submissions_that_look_the_same(store: Store)
 
 
 async def test_a_flag_raised_by_others_survives_a_move(store: Store) -> None:
-    (queued,) = await store.add_jobs([job()], {}, CAPS, NOW)
+    (queued,) = await store.add_jobs([job()], "{}", CAPS, NOW)
     await store.set_cancel("j1", NOW)
     await store.set_status_message("j1", 77)
     await _move(store, queued, jobs.Submit(request=request()))
@@ -189,8 +189,8 @@ async def test_the_ledger_cannot_be_rewritten(store: Store, tmp_path: Path) -> N
 
 
 async def test_a_job_is_found_by_an_unambiguous_beginning(store: Store) -> None:
-    await store.add_jobs([job("abc1", hold_micros=1)], {}, CAPS, NOW)
-    await store.add_jobs([job("abd2", hold_micros=1)], {}, CAPS, NOW)
+    await store.add_jobs([job("abc1", hold_micros=1)], "{}", CAPS, NOW)
+    await store.add_jobs([job("abd2", hold_micros=1)], "{}", CAPS, NOW)
 
     assert (await store.job("abc")).id == "abc1"
     for unknown in ("ab", "x", "%", "abc1' OR 1=1 --"):
@@ -258,6 +258,6 @@ async def test_render_times_need_a_history(store: Store) -> None:
 
 
 async def test_places_without_a_server_share_the_command_lines_scope(store: Store) -> None:
-    await store.add_jobs([job(place=Place())], {}, CAPS, NOW)
+    await store.add_jobs([job(place=Place())], "{}", CAPS, NOW)
 
     assert await store.exposure("cli", NOW) == 500_000
