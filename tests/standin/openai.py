@@ -1,0 +1,166 @@
+"""A loopback gateway that speaks the OpenAI `/v1/videos` dialect, by the official document.
+
+Takes a form or JSON and refuses fields and values the document does not know. `stale_lists` hides
+all videos from the list for a number of calls, as an eventually consistent one does; `on_submit`
+is called with "before" and "after" around the making of a video.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from email import message_from_bytes
+from email.policy import HTTP
+from typing import Any
+
+from aiohttp import web
+
+from tests.standin.loopback import Job, Loopback
+
+SIZES = {"1280x720", "720x1280", "1792x1024", "1024x1792", "1920x1080", "1080x1920"}
+SECONDS = {"4", "8", "12", "16", "20"}
+PRICE_MICROS = 100_000  # per second of sora-2
+
+
+class Gateway(Loopback):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.stale_lists = 0
+        self.on_submit: Callable[[str], None] | None = None
+        self.retry_after = ""
+
+    @property
+    def base_url(self) -> str:
+        return f"{super().base_url}/v1"
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/v1/videos", self._create),
+            web.get("/v1/videos", self._list),
+            web.get("/v1/videos/{id}", self._get),
+            web.get("/v1/videos/{id}/content", self._content),
+        ]
+
+    def operation(self, method: str, path: str, query: Mapping[str, str]) -> str:
+        if method == "POST":
+            return "submit"
+        if path.endswith("/content"):
+            return "download"
+        return "find" if path == "/v1/videos" else "poll"
+
+    def error(self, kind: int) -> web.Response:
+        return self._refusal(kind, "scripted")
+
+    def _refusal(self, status: int, message: str) -> web.Response:
+        headers = {"Retry-After": self.retry_after} if self.retry_after else {}
+        error = {"message": message, "type": "error", "param": None, "code": None}
+        return web.json_response({"error": error}, status=status, headers=headers)
+
+    async def _create(self, request: web.Request) -> web.Response:
+        if self.on_submit:
+            self.on_submit("before")
+        if not self._is_keyed(request):
+            return self._refusal(401, "Incorrect API key provided")
+        fields, image = await _read(request)
+        if problem := _problem(fields):
+            return self._refusal(400, problem)
+        cost = int(fields.get("seconds", "4")) * PRICE_MICROS
+        job = self.accept(f"video_{len(self.jobs) + 1:04d}", fields, cost)
+        job.notes |= {"created_at": int(time.time()), "input_reference": image}
+        if self.on_submit:
+            self.on_submit("after")
+        return web.json_response(_video(job, "queued"))
+
+    async def _list(self, request: web.Request) -> web.Response:
+        if not self._is_keyed(request):
+            return self._refusal(401, "Incorrect API key provided")
+        jobs = list(reversed(self.jobs.values()))
+        if self.stale_lists:
+            self.stale_lists -= 1
+            jobs = []
+        limit = int(request.query.get("limit", "20"))
+        ids = [job.id for job in jobs]
+        start = ids.index(request.query["after"]) + 1 if "after" in request.query else 0
+        page = jobs[start : start + limit]
+        return web.json_response(
+            {
+                "object": "list",
+                "data": [_video(job, _state(job, self.polls_until_done)) for job in page],
+                "first_id": page[0].id if page else None,
+                "last_id": page[-1].id if page else None,
+                "has_more": start + limit < len(jobs),
+            }
+        )
+
+    async def _get(self, request: web.Request) -> web.Response:
+        job = self.jobs.get(request.match_info["id"])
+        if job is None or not self._is_keyed(request):
+            return self._refusal(404, "Video not found")
+        self.step(job)
+        return web.json_response(_video(job, _state(job, self.polls_until_done)))
+
+    async def _content(self, request: web.Request) -> web.Response:
+        job = self.jobs.get(request.match_info["id"])
+        if job is None or not self._is_keyed(request):
+            return self._refusal(404, "Video not found")
+        return web.Response(body=self.clip, content_type="video/mp4")
+
+    def _is_keyed(self, request: web.Request) -> bool:
+        return request.headers.get("Authorization") == f"Bearer {self.key}"
+
+
+def _state(job: Job, polls_until_done: int) -> str:
+    if job.polls > polls_until_done:
+        return "completed" if job.outcome == "succeeded" else "failed"
+    return "in_progress" if job.polls else "queued"
+
+
+def _video(job: Job, state: str) -> dict[str, Any]:
+    """The Video object with every key the document requires."""
+    created_at, ended = job.notes["created_at"], state in ("completed", "failed")
+    errors = {
+        "rejected": {"code": "moderation_blocked", "message": "blocked by our moderation system"},
+        "failed": {"code": "processing_error", "message": "please try again"},
+    }
+    return {
+        "id": job.id,
+        "object": "video",
+        "model": job.body["model"],
+        "status": state,
+        "progress": 100 if ended else min(99, job.polls * 30),
+        "created_at": created_at,
+        "completed_at": created_at + 1 if ended else None,
+        "expires_at": created_at + 3600 if ended else None,
+        "prompt": job.body["prompt"],
+        "size": job.body["size"],
+        "seconds": job.body["seconds"],
+        "remixed_from_video_id": None,
+        "error": errors.get(job.outcome) if state == "failed" else None,
+    }
+
+
+async def _read(request: web.Request) -> tuple[dict[str, Any], bytes | None]:
+    """Fields and first frame; the body was read whole before, so the form is taken apart here."""
+    if request.content_type == "application/json":
+        return await request.json(), None
+    head = f"Content-Type: {request.headers['Content-Type']}\r\n\r\n".encode()
+    form = message_from_bytes(head + await request.read(), policy=HTTP)
+    fields: dict[str, Any] = {}
+    image = None
+    for part in form.iter_parts():
+        name = part.get_param("name", header="Content-Disposition")
+        if part.get_filename():
+            image = part.get_payload(decode=True)
+        else:
+            fields[str(name)] = part.get_payload(decode=True).decode()
+    return fields, image
+
+
+def _problem(fields: Mapping[str, Any]) -> str:
+    if unknown := set(fields) - {"model", "prompt", "seconds", "size", "input_reference"}:
+        return f"Unknown parameter: {sorted(unknown)[0]}"
+    if not 1 <= len(fields.get("prompt", "")) <= 32_000:
+        return "prompt: 1 to 32000 characters"
+    if fields.get("seconds", "4") not in SECONDS or fields.get("size", "720x1280") not in SIZES:
+        return "Invalid value for seconds or size"
+    return ""
