@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers import fal
@@ -335,6 +335,12 @@ async def test_each_kind_has_its_endpoint_and_fields(
     assert (made["endpoint"], made["invalid"]) == (f"fal-ai/{endpoint}", [])
 
 
+def test_first_frame_decides_the_ratio_whatever_was_asked() -> None:
+    for inputs in ((PICTURE,), (PICTURE, LOOK)):
+        request = a_request(**O3, aspect="4:3", inputs=inputs)
+        assert "aspect_ratio" not in create(request, addresses(request)).body
+
+
 def test_veo_keeps_the_prompt_as_typed() -> None:
     assert create(a_request(**VEO), {}).body["auto_fix"] is False
 
@@ -400,6 +406,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)  # CI machines pause
 @given(st.sampled_from([200, 202, 302, 400, 404, 422, 500, 504]), JSON, st.none() | st.text())
 def test_no_answer_breaks_the_reader(status: int, answer: Any, told: str | None) -> None:
     response = httpx.Response(status, content=json.dumps(answer))

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers import runway
@@ -274,6 +274,15 @@ async def test_large_picture_is_uploaded_without_our_headers(
     assert studio.vendor.uploads[uri] == b"p" * 4_000_000
 
 
+async def test_file_is_not_sent_to_an_insecure_address(studio: Studio, tmp_path: Path) -> None:
+    picture = a_file(tmp_path, MediaRole.FIRST_FRAME, 4_000_000)
+    async with standin.Runway() as thief:
+        studio.vendor.storage = thief.base_url
+        with pytest.raises(InvalidRequest, match="not https"):
+            await studio.client.submit(a_request(**GEN45, inputs=(picture,)))
+        assert thief.exchanges == []
+
+
 async def test_missing_file_is_refused_before_anything_is_sent(
     studio: Studio, tmp_path: Path
 ) -> None:
@@ -401,6 +410,7 @@ JSON = st.recursive(
 FIELDS = ("status", "progress", "output", "failure", "failureCode", "cost", "estimatedCost")
 
 
+@settings(deadline=None)  # CI machines pause
 @given(
     st.dictionaries(st.sampled_from(FIELDS), JSON)
     | st.fixed_dictionaries({"status": st.sampled_from(["SUCCEEDED", "FAILED", "RUNNING"])})

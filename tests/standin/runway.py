@@ -32,6 +32,7 @@ class Runway(Hosted):
         super().__init__(**options)
         self.failure_code: str | None = ""  # "" is the usual one, None leaves it out
         self.throttled = False
+        self.storage = ""  # where upload slots point; "" is here
         self.credits = 5000
         self.models = {model for models in BODIES.values() for model in models}
         self.uploads: dict[str, bytes] = {}
@@ -112,7 +113,7 @@ class Runway(Hosted):
         name = str(uuid4())
         return web.json_response(
             {
-                "uploadUrl": f"{self.base_url}/store/{name}",
+                "uploadUrl": f"{self.storage or self.base_url}/store/{name}",
                 "fields": {"key": name, "policy": "signed"},
                 "runwayUri": f"runway://{name}",
             }
