@@ -39,13 +39,13 @@ LOCAL: Final = "local"  # the provider that draws storyboards here
 QUALITIES: Final = tuple(category for category in CATEGORIES if category != "speed")
 
 PRICE_WEIGHT: Final[Mapping[Stage, float]] = {
-    Stage.ANIMATIC: 0.12,
-    Stage.CONCEPT: 0.12,
+    Stage.ANIMATIC: 0.06,
+    Stage.CONCEPT: 0.06,
     Stage.FINAL: 0.02,
 }
 WAIT_WEIGHT: Final[Mapping[Stage, float]] = {
-    Stage.ANIMATIC: 0.08,
-    Stage.CONCEPT: 0.08,
+    Stage.ANIMATIC: 0.04,
+    Stage.CONCEPT: 0.04,
     Stage.FINAL: 0.0,
 }
 FAILURE_WEIGHT: Final = 0.3

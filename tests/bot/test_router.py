@@ -225,7 +225,7 @@ def test_water_goes_to_the_best_live_model_when_sora_is_retired() -> None:
 
 @pytest.mark.parametrize(
     ("stage", "price_weight", "wait_weight"),
-    [(Stage.CONCEPT, 0.12, 0.08), (Stage.FINAL, 0.02, 0.0)],
+    [(Stage.ANIMATIC, 0.06, 0.04), (Stage.CONCEPT, 0.06, 0.04), (Stage.FINAL, 0.02, 0.0)],
 )
 def test_score_is_quality_less_price_wait_and_failures(
     stage: Stage, price_weight: float, wait_weight: float
@@ -243,7 +243,7 @@ def test_measured_wait_overrules_the_catalogues() -> None:
     models = catalogue(model("a", route("x"), render_s=60), model("b", route("y"), render_s=60))
     decision = choose(asking(), models, facts=Facts(render_s={"a": 240}))
     assert chosen(decision) == "b"
-    assert decision.candidates[1].score == pytest.approx(0.5 - 0.08 * 2)
+    assert decision.candidates[1].score == pytest.approx(0.5 - 0.04 * 2)
 
 
 def test_a_teams_preference_replaces_the_built_in_strength() -> None:
@@ -574,7 +574,7 @@ def test_blind_compare_is_offered_when_little_is_known_and_two_are_close(
 
 
 def test_stage_flip_says_who_would_win_there() -> None:
-    models = near(0.3, better=0.8)
+    models = near(0.15, better=0.8)
     decision = choose(asking(style=1.0), models)
     assert chosen(decision) == "cheaper"
     assert "at stage final: Better" in decision.flips
@@ -620,7 +620,7 @@ def test_category_flip_is_the_smallest_when_the_rival_is_cheaper() -> None:
     def lean(percent: int) -> Classification:
         return asking(style=1 - percent / 100, environment=percent / 100)
 
-    better = EVEN | {"style": 0.7, "environment": 0.4}
+    better = EVEN | {"style": 0.7, "environment": 0.3}
     models = catalogue(
         model("better", route("a", 0.12), beliefs=better), model("cheaper", route("b"))
     )
@@ -655,15 +655,15 @@ def test_headline_counts_price_and_wait() -> None:
         model("kling", route("kling", 0.1), beliefs=KLING),
     )
     assert choose(asking(fluid_physics=1.0), models).headline == (
-        "Sora over Kling: fluids and particles +0.60, price -0.12 ($1.00 against $0.50),"
-        " wait -0.08 (about 120 s against 60 s)"
+        "Sora over Kling: fluids and particles +0.60, price -0.06 ($1.00 against $0.50),"
+        " wait -0.04 (about 120 s against 60 s)"
     )
 
 
 def test_headline_names_what_a_cheaper_choice_gives_up() -> None:
-    models = near(0.2, better=0.8)
+    models = near(0.1, better=0.8)
     assert choose(asking(style=1.0), models).headline == (
-        "Cheaper over Better: style -0.20, price +0.36 ($0.50 against $4.00)"
+        "Cheaper over Better: style -0.10, price +0.18 ($0.50 against $4.00)"
     )
 
 
@@ -714,7 +714,7 @@ def test_adapted_options_are_among_the_reasons() -> None:
 def test_equal_scores_are_ordered_by_price() -> None:
     models = catalogue(
         model("best", route("x"), beliefs=EVEN | {"style": 0.9}),
-        model("a-dear", route("x", 0.2), beliefs=EVEN | {"style": 0.62}),
+        model("a-dear", route("x", 0.2), beliefs=EVEN | {"style": 0.56}),
         model("b-cheap", route("x")),
     )
     decision = choose(asking(style=1.0), models)
@@ -891,6 +891,34 @@ def test_real_prompts_reach_the_model_known_for_them_at_stage_final(
     now = Availability(today=day, missing={without: "set a key"})
     decision = decide(brief, classify(prompt), REAL, now)
     assert chosen(decision) == winner
+
+
+FLUIDS = ("sora-2-pro", "sora-2", "gemini-omni-1.1")
+KLINGS = ("kling-v3", "kling-v3-omni")
+
+
+@pytest.mark.parametrize("cap", [None, 2_000_000], ids=["no cap", "usual cap"])
+@pytest.mark.parametrize("without", [(), ("gateway",), ("gateway", "openai")])
+@pytest.mark.parametrize("day", [date(2026, 3, 1), date(2026, 11, 23)])
+@pytest.mark.parametrize(
+    ("prompt", "winners"),
+    [
+        ("water poured into a glass", FLUIDS),
+        ("water pouring into a glass on a wooden table, slow push in, afternoon sun", FLUIDS),
+        ("lava flowing into the sea", FLUIDS),
+        ("thick honey dripping from a spoon", FLUIDS),
+        ("a dancer mid-performance", KLINGS),
+        ("a martial artist executing a technique", KLINGS),
+    ],
+)
+def test_cheapness_never_beats_the_right_model_at_the_default_stage(
+    prompt: str, winners: tuple[str, ...], day: date, without: tuple[str, ...], cap: int | None
+) -> None:
+    now = Availability(today=day, missing=dict.fromkeys(without, "set a key"))
+    facts = Facts(max_price_micros=cap)
+    decision = decide(Brief(prompt=prompt), classify(prompt), REAL, now, facts=facts)
+    assert decision.stage is Stage.CONCEPT
+    assert chosen(decision) in winners
 
 
 @settings(max_examples=150, deadline=None)
