@@ -2,62 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
 import signal
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.bot.process import Bot, until
 from tests.clips import clip_bytes, still_bytes
 from tests.standin.openai import Gateway
 
-ROOT = Path(__file__).parents[2]
 PROMPT = "a paper boat crossing a puddle, low angle"
 GENERATE = ("generate", PROMPT, "--model", "sora-2", "--duration", "4", "--max-usd", "1", "--json")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-@dataclass(kw_only=True)
-class Bot:
-    """`python -m bot` in a folder of its own, with one gateway."""
-
-    folder: Path
-    env: dict[str, str]
-
-    async def start(self, *args: str) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "bot",
-            *args,
-            cwd=self.folder,
-            env=self.env,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
-        )
-
-    async def __call__(self, *args: str) -> Ran:
-        process = await self.start(*args)
-        out, err = await process.communicate()
-        return Ran(code=process.returncode or 0, out=out.decode(), err=err.decode())
 
 
 @pytest.fixture
@@ -68,14 +24,7 @@ async def vendor() -> AsyncIterator[Gateway]:
 
 @pytest.fixture
 def bot(vendor: Gateway, tmp_path: Path) -> Bot:
-    env = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "GATEWAY_API_KEY": vendor.key,
-        "GATEWAY_BASE_URL": vendor.base_url,
-        "LOG_LEVEL": "error",
-    }
-    return Bot(folder=tmp_path, env=env)
+    return Bot(tmp_path, GATEWAY_API_KEY=vendor.key, GATEWAY_BASE_URL=vendor.base_url)
 
 
 async def _books_are_clean(bot: Bot) -> bool:
@@ -146,7 +95,7 @@ async def test_an_answer_that_says_nothing_is_looked_up_and_never_resent(
     vendor.fail_next(fault)
     process = await bot.start(*GENERATE)
     if isinstance(fault, int):
-        await _until(lambda: len(vendor.asked("find")) >= 2)
+        await until(lambda: len(vendor.asked("find")) >= 2)
         process.send_signal(signal.SIGINT)
         await process.communicate()
         resumed = await bot("resume", "--json")
@@ -166,7 +115,7 @@ async def test_a_connection_cut_before_anything_happened_stays_uncertain_until_d
 ) -> None:
     vendor.fail_next("reset_before")
     process = await bot.start(*GENERATE)
-    await _until(lambda: len(vendor.asked("find")) >= 1)
+    await until(lambda: len(vendor.asked("find")) >= 1)
     process.kill()
     await process.communicate()
     job = (await bot("jobs", "--json")).json[0]
@@ -224,7 +173,7 @@ async def test_four_identical_jobs_two_of_them_lost_adopt_no_sibling(
     vendor.polls_until_done = 3
     vendor.fail_next("drop_after", times=2)
     process = await bot.start(*GENERATE, "--takes", "4")
-    await _until(lambda: len(vendor.asked("download")) >= 2 and len(vendor.asked("find")) >= 4)
+    await until(lambda: len(vendor.asked("download")) >= 2 and len(vendor.asked("find")) >= 4)
     process.kill()
     await process.communicate()
     resumed = await bot("resume", "--json")
@@ -269,7 +218,7 @@ async def test_a_locked_folder_names_its_holder_and_cancel_leaves_a_request(
 ) -> None:
     vendor.polls_until_done = 10_000
     process = await bot.start(*GENERATE)
-    await _until(lambda: len(vendor.asked("poll")) >= 1)
+    await until(lambda: len(vendor.asked("poll")) >= 1)
     second = await bot(*GENERATE)
     job = (await bot("jobs", "--json")).json[0]
     cancelled = await bot("cancel", job["job"])
@@ -280,9 +229,3 @@ async def test_a_locked_folder_names_its_holder_and_cancel_leaves_a_request(
     assert f"process {process.pid}" in second.err
     assert cancelled.code == 0
     assert "cannot stop a running job" in cancelled.out
-
-
-async def _until(condition: Any, deadline_s: float = 30.0) -> None:
-    async with asyncio.timeout(deadline_s):
-        while not condition():
-            await asyncio.sleep(0.02)
