@@ -24,7 +24,7 @@ from bot.jobs import Illegal, Job, Place, State
 from bot.ledger import scope_of
 from bot.lifecycle import offered, status
 from bot.limits import Caps
-from bot.media import BadImage, Media, sniff
+from bot.media import BadClip, BadImage, Media, sniff
 from bot.models import Availability, Catalogue, Lifecycle, Model, Route
 from bot.money import usd
 from bot.router import Candidate, Decision, Facts, decide, to_json
@@ -115,12 +115,14 @@ class Producer:
         """
         _check_prompt(brief)
         caps = [self._caps.clip_micros] + ([] if max_micros is None else [max_micros])
+        video = next((media for media in brief.inputs if media.role not in _STILLS), None)
+        info = await self._media.probe(video.path) if video and video.path else []
         return decide(
             brief,
             classify(brief.prompt),
             self._catalogue,
             await self._vendors.availability(place),
-            facts=Facts(max_price_micros=min(caps)),
+            facts=Facts(max_price_micros=min(caps), video_s=info[0].duration_s if info else None),
         )
 
     async def quote(self, brief: Brief, place: Place, *, max_micros: int | None = None) -> Quote:
@@ -335,6 +337,10 @@ class Producer:
             raise Refused(f"The {_NAMES[role]} must be an MP4 or MOV video; this is {mime}.")
         kept = folder / "video.mp4"
         await files.copy(raw, kept)
+        try:
+            await self._media.probe(kept)
+        except BadClip as error:
+            raise Refused(f"{error.user_message} (given as {_NAMES[role]})") from None
         return MediaInput(role=role, mime=mime, path=kept, url=url)
 
 
@@ -356,6 +362,8 @@ def new_id(now: datetime) -> str:
 def _check_prompt(brief: Brief) -> None:
     if not brief.prompt.strip():
         raise Refused("There is no prompt. Say what should be seen, for example: a dancer in rain.")
+    if any("\ud800" <= char <= "\udfff" for char in brief.prompt):
+        raise Refused("The prompt has a broken character in it. Type or paste it again.")
     if len(brief.prompt) > MAX_PROMPT_CHARS:
         raise Refused(
             f"The prompt has {len(brief.prompt):,} characters; {MAX_PROMPT_CHARS:,} are possible. "

@@ -716,9 +716,9 @@ def _ending(job: Job, status: Status) -> jobs.Refund:
 def _end_cost(job: Job, status: Status) -> tuple[int, str]:
     if status.cost_micros is not None:
         return status.cost_micros, "vendor's figure"
+    if status.billed:
+        return job.hold_micros, "the vendor documents that this is billed"
     if status.phase in (Phase.REJECTED, Phase.FAILED):
-        if status.billed:
-            return job.hold_micros, "the vendor documents that this is billed"
         return 0, "no figure from the vendor: to be reconciled"
     if job.progress:
         return job.hold_micros, "stopped while running, no figure from the vendor: the held bound"

@@ -8,8 +8,12 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from bot.config import Settings
+
+settings.register_profile("dailies", deadline=None)
+settings.load_profile("dailies")
 
 _KEPT = {"CONTRACT_SPECS", "DAILIES_EVAL"}
 

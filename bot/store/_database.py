@@ -139,8 +139,8 @@ def _faults(path: Path | None = None) -> Generator[None]:
 
 def _explain(text: str, path: Path | None) -> str:
     where = str(path) if path else "the database"
-    if "full" in text:
-        return f"The disk is full: {where} cannot be written. Free some space, then go on."
+    if "full" in text or "disk I/O" in text:
+        return f"The disk is full or failing: {where} cannot be written. Free space, then go on."
     if "readonly" in text or "unable to open" in text:
         return f"{where} cannot be written: check the folder's owner and permissions."
     if "not a database" in text or "malformed" in text or "corrupt" in text:

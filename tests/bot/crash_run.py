@@ -1,13 +1,14 @@
 """`python -m tests.bot.crash_run KILL COMMAND...`: the command line, killed at a named point.
 
 KILL is `move:N:before`, `move:N:after` (around the N-th commit of a move), `rename:before` or
-`rename:after` (around a finished file getting its name), or `never`. The kill is a real SIGKILL of
-this process; nothing of ours runs after it.
+`rename:after` (around a finished file getting its name): a real SIGKILL of this process, and
+nothing of ours runs after it. `disk:BYTES` kills nothing, but no file may grow above that size.
 """
 
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 from datetime import datetime
@@ -57,6 +58,9 @@ def run(kill: str, arguments: list[str]) -> int:
         _around_moves(int(number), moment)
     elif kind == "rename":
         _around_rename(rest)
+    elif kind == "disk":
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(rest), resource.RLIM_INFINITY))
     return main(arguments)
 
 

@@ -229,3 +229,43 @@ async def test_a_locked_folder_names_its_holder_and_cancel_leaves_a_request(
     assert f"process {process.pid}" in second.err
     assert cancelled.code == 0
     assert "cannot stop a running job" in cancelled.out
+
+
+async def test_a_disk_that_is_full_keeps_the_paid_clip_for_later(
+    bot: Bot, vendor: Gateway, tmp_path: Path
+) -> None:
+    padding = b"\0" * 3_000_000
+    vendor.clip += (len(padding) + 8).to_bytes(4, "big") + b"free" + padding
+    made = await bot("disk:2000000", *GENERATE, module="tests.bot.crash_run")
+    resumed = await bot("resume", "--json")
+
+    assert made.code == 5, made.err
+    assert (resumed.code, resumed.json[0]["state"]) == (0, "done")
+    assert (tmp_path / resumed.json[0]["clip"]).read_bytes() == vendor.clip
+    assert len(vendor.submissions) == 1
+    assert await _books_are_clean(bot)
+
+
+async def test_a_disk_too_full_for_the_database_is_named(bot: Bot, vendor: Gateway) -> None:
+    made = await bot("disk:20000", *GENERATE, module="tests.bot.crash_run")
+
+    assert made.code == 3
+    assert "disk" in made.err
+    assert "Traceback" not in made.err
+    assert vendor.exchanges == []
+
+
+async def test_compare_makes_each_clip_and_one_side_by_side(
+    bot: Bot, vendor: Gateway, tmp_path: Path
+) -> None:
+    bot.env["CLIP_USD"] = "3"
+    made = await bot(
+        *("compare", PROMPT, "--models", "sora-2", "sora-2-pro", "--duration", "4"),
+        *("--max-usd", "3", "--json"),
+    )
+    value = made.json
+
+    assert made.code == 0, made.err
+    assert [job["model"] for job in value["jobs"]] == ["sora-2", "sora-2-pro"]
+    assert (tmp_path / value["side_by_side"]).stat().st_size > 1000
+    assert await _books_are_clean(bot)
