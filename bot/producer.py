@@ -7,6 +7,7 @@ brought to its end the worker's. Every refusal is a sentence for the person and 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,13 +29,13 @@ from bot.media import BadClip, BadImage, Media, sniff
 from bot.models import Availability, Catalogue, Lifecycle, Model, Route
 from bot.money import usd
 from bot.router import Candidate, Decision, Facts, decide, to_json
-from bot.store import OverCap, Store, UsageRow
+from bot.store import KeptQuote, OverCap, Store, UsageRow
 from bot.vendors import Vendors
 from bot.worker import Worker
 from providers.base import MediaInput, MediaRole
 from providers.errors import ProviderError
 
-__all__ = ["Listing", "Person", "Producer", "Quote", "new_id"]
+__all__ = ["Listing", "Person", "Producer", "Quote", "QuoteChanged", "new_id"]
 
 MAX_TAKES: Final = 10
 _GRID_BYTES: Final = 10_000_000
@@ -56,6 +57,14 @@ class Quote:
     @property
     def free(self) -> bool:
         return self.price_micros == 0
+
+
+class QuoteChanged(Refused):
+    """What was agreed to cannot be had any more; `quote` is what can, and needs a new yes."""
+
+    def __init__(self, quote: Quote) -> None:
+        super().__init__("The offer has changed since you were shown it. Nothing was spent.")
+        self.quote = quote
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -231,6 +240,64 @@ class Producer:
                 self._worker.start(job)
         return accepted
 
+    async def keep_quote(self, quote: Quote) -> str:
+        """Remember what a person is shown, so that a button can say yes to it; its id."""
+        now = self._clock()
+        kept = KeptQuote(
+            id=new_id(now),
+            place=quote.place,
+            brief=quote.brief,
+            terms=_terms(quote.choice),
+            price_micros=quote.price_micros,
+            created_at=now,
+        )
+        await self._store.keep_quote(kept)
+        return kept.id
+
+    async def take_quote(
+        self, quote_id: str, person: Person, *, start: bool = True, status_message_id: int | None
+    ) -> Job:
+        """The yes to a kept quote, once: saying it again gives the same job.
+
+        Decided afresh. Raises `QuoteChanged` where the same shot costs more by now or the model
+        cannot make it, `NotAllowed` for anybody but the one who asked, and as `generate` does.
+        """
+        kept = await self._kept(quote_id, person)
+        origin = f"quote:{kept.id}"
+        if made := await self._store.made_by(origin):
+            return made[0]
+        quote = await self.quote(kept.brief, kept.place)
+        agreed = next(
+            (
+                candidate
+                for candidate in (quote.choice, *quote.decision.candidates)
+                if _terms(candidate) == kept.terms and candidate.price_micros <= kept.price_micros
+            ),
+            None,
+        )
+        if agreed is None:
+            raise QuoteChanged(quote)
+        taken = replace(quote, choice=agreed, price_micros=agreed.price_micros)
+        (job,) = await self.generate(
+            taken, origin=origin, start=start, status_message_id=status_message_id
+        )
+        return job
+
+    async def drop_quote(self, quote_id: str, person: Person) -> None:
+        """The no to a kept quote. Raises `NotFound`, `NotAllowed`."""
+        kept = await self._kept(quote_id, person)
+        await self._store.drop_quote(kept.id)
+
+    async def _kept(self, quote_id: str, person: Person) -> KeptQuote:
+        kept = await self._store.kept_quote(quote_id)
+        if kept is None or kept.place.guild_id != person.guild_id:
+            raise NotFound("This offer is closed. Ask again with `/generate`.")
+        if kept.place.user_id != person.user_id:
+            raise NotAllowed(
+                "Only the person who asked can answer this. Use `/generate` for your own."
+            )
+        return kept
+
     async def again(self, job_id: str, person: Person, place: Place) -> Quote:
         """The same brief once more, with a new seed, quoted at today's price.
 
@@ -242,10 +309,13 @@ class Producer:
 
     async def job(self, job_id: str, person: Person) -> Job:
         """A job of this person's server (any, on the command line). Raises `NotFound`."""
-        job = await self._store.job(job_id)
-        if person.guild_id is not None and job.place.guild_id != person.guild_id:
-            raise NotFound("There is no such job in this server.")
-        return job
+        if person.guild_id is None:
+            return await self._store.job(job_id)
+        with contextlib.suppress(NotFound):
+            job = await self._store.job(job_id)
+            if job.place.guild_id == person.guild_id:
+                return job
+        raise NotFound("There is no such job in this server. `/jobs` lists yours.")
 
     async def cancel(self, job_id: str, person: Person) -> str:
         """Ask a job to stop; says what that will and will not save.
@@ -369,6 +439,13 @@ def _check_prompt(brief: Brief) -> None:
             f"The prompt has {len(brief.prompt):,} characters; {MAX_PROMPT_CHARS:,} are possible. "
             "Keep what is seen and how it moves, and leave out the rest."
         )
+
+
+def _terms(candidate: Candidate) -> str:
+    """What a price is for: the shot, whoever sells it."""
+    fit = candidate.fit
+    sound = "sound" if fit.audio else "silent"
+    return f"{candidate.model} {fit.duration_s} s {fit.aspect} {fit.resolution} {sound}"
 
 
 def _take(brief: Brief, take: int) -> Brief:

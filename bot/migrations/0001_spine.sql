@@ -100,4 +100,14 @@ CREATE TABLE trouble (
   PRIMARY KEY (provider, wire_id, dialect)
 ) STRICT, WITHOUT ROWID;
 
+-- Prices shown with a "Go" button; the button knows the id, nothing else.
+CREATE TABLE quote (
+  id TEXT PRIMARY KEY,
+  guild_id INTEGER, channel_id INTEGER, user_id INTEGER NOT NULL,
+  brief TEXT NOT NULL,                      -- JSON
+  terms TEXT NOT NULL,                      -- model and format the price was for
+  price_micros INTEGER NOT NULL CHECK (price_micros >= 0),
+  created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;

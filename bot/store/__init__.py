@@ -19,12 +19,13 @@ from bot.errors import NotFound
 from bot.jobs import Job, RenderTimes
 from bot.ledger import entries, scope_of
 from bot.limits import Caps, daily_refusal
-from bot.store import _jobs, _ledger
+from bot.store import _jobs, _ledger, _quotes
 from bot.store._database import Database, opened
 from bot.store._jobs import fingerprint, millis, moment
 from bot.store._ledger import Imbalance, UsageRow
+from bot.store._quotes import KeptQuote
 
-__all__ = ["Ask", "Imbalance", "OverCap", "Store", "Superseded", "Trouble", "UsageRow"]
+__all__ = ["Ask", "Imbalance", "KeptQuote", "OverCap", "Store", "Superseded", "Trouble", "UsageRow"]
 
 
 class Superseded(Exception):
@@ -116,6 +117,10 @@ class Store:
         if len(found) != 1:
             raise NotFound(f"There is no job {job_id!r}. `python -m bot jobs` lists them.")
         return found[0]
+
+    async def made_by(self, origin: str) -> list[Job]:
+        """The jobs an origin has led to, none when it is new."""
+        return await self._select("origin = :origin", origin=origin)
 
     async def unfinished(self) -> list[Job]:
         """Every job that is not at its end, oldest first."""
@@ -270,6 +275,16 @@ class Store:
 
     async def end_trouble(self, provider: str, wire_id: str = "") -> None:
         await self._run("DELETE FROM trouble WHERE provider = ? AND wire_id = ?", provider, wire_id)
+
+    async def keep_quote(self, quote: KeptQuote) -> None:
+        await self._db.write(lambda db: _quotes.insert(db, quote))
+
+    async def kept_quote(self, quote_id: str) -> KeptQuote | None:
+        """A price somebody was shown and has not declined."""
+        return await self._db.read(lambda db: _quotes.select(db, quote_id))
+
+    async def drop_quote(self, quote_id: str) -> None:
+        await self._db.write(lambda db: _quotes.drop(db, quote_id))
 
     async def meta(self, key: str) -> str | None:
         row = await self._one("SELECT value FROM meta WHERE key = ?", key)
