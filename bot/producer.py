@@ -35,7 +35,7 @@ from bot.worker import Worker
 from providers.base import MediaInput, MediaRole
 from providers.errors import ProviderError
 
-__all__ = ["Listing", "Person", "Producer", "Quote", "QuoteChanged", "new_id"]
+__all__ = ["Instead", "Listing", "Person", "Producer", "Quote", "new_id"]
 
 MAX_TAKES: Final = 10
 _GRID_BYTES: Final = 10_000_000
@@ -59,11 +59,11 @@ class Quote:
         return self.price_micros == 0
 
 
-class QuoteChanged(Refused):
-    """What was agreed to cannot be had any more; `quote` is what can, and needs a new yes."""
+class Instead(Refused):
+    """What was asked for cannot be had; `quote` is what can, and needs a yes of its own."""
 
-    def __init__(self, quote: Quote) -> None:
-        super().__init__("The offer has changed since you were shown it. Nothing was spent.")
+    def __init__(self, user_message: str, quote: Quote) -> None:
+        super().__init__(user_message)
         self.quote = quote
 
 
@@ -134,13 +134,31 @@ class Producer:
             facts=Facts(max_price_micros=min(caps), video_s=info[0].duration_s if info else None),
         )
 
+    def decide_with_every_key(self, brief: Brief) -> Decision:
+        """What would be chosen today if no vendor's key were missing; for those who have none."""
+        return decide(
+            brief,
+            classify(brief.prompt),
+            self._catalogue,
+            Availability(today=self._clock().date(), missing={}),
+            facts=Facts(max_price_micros=self._caps.clip_micros),
+        )
+
     async def quote(self, brief: Brief, place: Place, *, max_micros: int | None = None) -> Quote:
-        """What would be made and its price. Raises `Refused` with what is possible instead."""
+        """What would be made and its price.
+
+        Raises `Refused` with what is possible, `Instead` where a successor can run at once.
+        """
         decision = await self.decide(brief, place, max_micros=max_micros)
         if decision.choice is None:
+            refusal = decision.refusal
+            if refusal and refusal.successor:
+                heir = replace(brief, model=refusal.successor.model)
+                offer = await self.quote(heir, place, max_micros=max_micros)
+                raise Instead(refusal.message, offer)
             raise Refused(
-                decision.refusal.message
-                if decision.refusal
+                refusal.message
+                if refusal
                 else "No model can make this. Try a shorter clip or another format."
             )
         return Quote(
@@ -259,7 +277,7 @@ class Producer:
     ) -> Job:
         """The yes to a kept quote, once: saying it again gives the same job.
 
-        Decided afresh. Raises `QuoteChanged` where the same shot costs more by now or the model
+        Decided afresh. Raises `Instead` where the same shot costs more by now or the model
         cannot make it, `NotAllowed` for anybody but the one who asked, and as `generate` does.
         """
         kept = await self._kept(quote_id, person)
@@ -276,7 +294,10 @@ class Producer:
             None,
         )
         if agreed is None:
-            raise QuoteChanged(quote)
+            raise Instead(
+                "This has changed since you were shown it. Nothing was spent; it would now be:",
+                quote,
+            )
         taken = replace(quote, choice=agreed, price_micros=agreed.price_micros)
         (job,) = await self.generate(
             taken, origin=origin, start=start, status_message_id=status_message_id

@@ -29,6 +29,7 @@ __all__ = [
     "quote_card",
     "result_panel",
     "usage_table",
+    "with_keys",
 ]
 
 _SHOWN: Final = 3
@@ -61,6 +62,16 @@ def quote_card(quote: Quote, takes: int) -> RenderableType:
         title_align="left",
         border_style="green" if quote.free else "yellow",
     )
+
+
+def with_keys(decision: Decision) -> RenderableType:
+    """What keys would bring: the best candidates with their price and why."""
+    best = decision.candidates[:_SHOWN]
+    lines = [
+        Text(f"  {_short(candidate)}" + (f" - {candidate.reasons[0]}" if candidate.reasons else ""))
+        for candidate in best
+    ]
+    return Group(Text("With a vendor's key these words would go to", style="bold"), *lines)
 
 
 def decision_card(decision: Decision) -> RenderableType:

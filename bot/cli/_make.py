@@ -15,7 +15,14 @@ from rich.console import Console
 
 from bot.app import App, reading, running, utc_now
 from bot.brief import Brief, Stage
-from bot.cli._card import decision_card, ledger_table, quote_card, result_panel, usage_table
+from bot.cli._card import (
+    decision_card,
+    ledger_table,
+    quote_card,
+    result_panel,
+    usage_table,
+    with_keys,
+)
 from bot.cli._shapes import exit_code, generated
 from bot.cli._terminal import Terminal, follow, patience
 from bot.config import Settings
@@ -252,6 +259,7 @@ def demo(
             brief = Brief(prompt=prompt, stage=Stage.ANIMATIC)
             quote = await app.producer.quote(brief, PLACE)
             show(quote_card(quote, 1))
+            show(with_keys(app.producer.decide_with_every_key(Brief(prompt=prompt))))
             made = await app.producer.generate(
                 quote, origin=f"cli:{new_id(utc_now())}", start=False
             )
