@@ -9,13 +9,13 @@ from bot.advice import MAX_HINTS, advise
 from bot.brief import CATEGORIES, GENERAL, Brief, Stage
 from bot.classifier import Classification
 from bot.fitting import Wish
-from bot.lifecycle import PAUSED, offered
 from bot.models import Audio, Availability, Catalogue
 from bot.router.decision import NO_FACTS, Decision, Dropped, Facts, StageFrom
 from bot.router.explain import MATTERS, describe, doubt, headline
 from bot.router.flips import flips
-from bot.router.ranking import LOCAL, Ask, Entry, Ranking, rank
+from bot.router.ranking import Ask, Entry, Ranking, rank, standings
 from bot.router.refusal import refuse
+from bot.router.verdicts import case_of, shelf_of
 from providers.base import MediaRole
 
 __all__ = ["choose_stage", "decide"]
@@ -37,15 +37,20 @@ def decide(
     stage, stage_from = choose_stage(brief, classification)
     weights = _weights(brief, classification, facts.prior)
     hints = classification.hints
+    shelf, demand = shelf_of(catalogue, availability), _demand(weights)
     ask = Ask(
         brief=brief,
-        wish=Wish(duration_s=hints.duration_s, aspect=hints.aspect),
-        catalogue=catalogue,
-        availability=availability,
+        case=case_of(
+            shelf,
+            brief,
+            Wish(duration_s=hints.duration_s, aspect=hints.aspect),
+            max_price_micros=facts.max_price_micros,
+            video_s=facts.video_s,
+        ),
         facts=facts,
-        demand=_demand(weights),
+        demand=demand,
         evidence=_evidence(brief, classification),
-        keyless=_keyless(catalogue, availability),
+        standings=standings(shelf, demand, facts),
     )
     ranking = rank(ask, stage)
     candidates = {entry.id: describe(ask, entry) for entry in ranking.entries}
@@ -124,17 +129,6 @@ def _evidence(brief: Brief, classification: Classification) -> Mapping[str, tupl
 
 def _has_still(brief: Brief) -> bool:
     return any(brief.has(role) for role in STILLS)
-
-
-def _keyless(catalogue: Catalogue, availability: Availability) -> bool:
-    """Not one vendor can be used, and none of them only because it is paused."""
-    reasons = (
-        offered(model, route, availability)
-        for model in catalogue.models.values()
-        for route in model.routes
-        if route.provider != LOCAL
-    )
-    return not any(not reason or reason.startswith(PAUSED) for reason in reasons)
 
 
 def _dropped(ranking: Ranking) -> tuple[Dropped, ...]:

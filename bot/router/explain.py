@@ -9,7 +9,7 @@ from typing import Final
 from bot.models import Confidence
 from bot.money import usd
 from bot.router.decision import CATEGORY_NAMES, Candidate, RoutePlan
-from bot.router.ranking import FAILURE_WEIGHT, QUALITIES, TIE, Ask, Entry, Ranking
+from bot.router.ranking import FAILURE_WEIGHT, TIE, Ask, Entry, Ranking
 
 __all__ = ["MATTERS", "describe", "doubt", "headline", "quote"]
 
@@ -32,9 +32,9 @@ def describe(ask: Ask, entry: Entry) -> Candidate:
         fit=plan.fit,
         price_micros=plan.price_micros,
         confidence=plan.confidence,
-        quality=entry.quality,
-        wait_s=entry.wait_s,
-        failure_rate=entry.failure_rate,
+        quality=entry.standing.quality,
+        wait_s=entry.standing.wait_s,
+        failure_rate=entry.standing.failure_rate,
         score=entry.score,
         reasons=tuple(_reasons(ask, entry)),
         routes=entry.plans,
@@ -86,28 +86,28 @@ def _reasons(ask: Ask, entry: Entry) -> Iterable[str]:
     yield quote(plan)
     yield from plan.fit.adapted
     preferences = ask.facts.preferences.get(entry.id, {})
-    for name in QUALITIES:
-        unknown = entry.model.strengths[name].source == "none" and name not in preferences
-        if unknown and ask.demand.get(name, 0.0) >= MATTERS:
+    unproven = ask.shelf.goods[entry.id].unproven
+    for name, weight in ask.demand.items():
+        if weight >= MATTERS and name in unproven and name not in preferences:
             yield f"no evidence yet for {CATEGORY_NAMES[name]}, worth a compare"
-    if entry.failure_rate >= OFTEN:
-        yield f"{entry.failure_rate:.0%} of its recent jobs failed"
-    retires = entry.route.retires
-    if retires and retires - ask.availability.today <= SOON:
-        yield f"retires on {retires.isoformat()}"
+    if entry.standing.failure_rate >= OFTEN:
+        yield f"{entry.standing.failure_rate:.0%} of its recent jobs failed"
+    if entry.retires and entry.retires - ask.shelf.availability.today <= SOON:
+        yield f"retires on {entry.retires.isoformat()}"
 
 
 def _strongest(ask: Ask, entry: Entry) -> Iterable[str]:
     """The two terms that carry this model's quality, with what speaks for them."""
+    demand, beliefs = ask.demand, entry.standing.beliefs
     preferences = ask.facts.preferences.get(entry.id, {})
-    for name in sorted(ask.demand, key=lambda name: -ask.demand[name] * entry.beliefs[name])[:2]:
-        if ask.demand[name] >= MATTERS:
+    for name in sorted(demand, key=lambda name: -demand[name] * beliefs[name])[:2]:
+        if demand[name] >= MATTERS:
             team = f": {preferences[name].sentence}" if name in preferences else ""
-            yield f"{CATEGORY_NAMES[name]} {entry.beliefs[name]:.2f}{_words(ask, name)}{team}"
+            yield f"{CATEGORY_NAMES[name]} {beliefs[name]:.2f}{_words(ask, name)}{team}"
 
 
 def _storyboard(ask: Ask) -> str:
-    way_out = "add a key" if ask.keyless else "choose stage concept for a clip"
+    way_out = "add a key" if ask.shelf.keyless else "choose stage concept for a clip"
     return f"storyboard, no AI model - {way_out}"
 
 
@@ -121,8 +121,9 @@ def _over(ask: Ask, one: Entry, other: Entry) -> str:
 
 def _terms(ask: Ask, one: Entry, other: Entry) -> Sequence[str]:
     """The difference of two utilities: the two largest qualities, then price, wait, failures."""
+    mine, theirs = one.standing, other.standing
     gains = {
-        name: weight * (one.beliefs[name] - other.beliefs[name])
+        name: weight * (mine.beliefs[name] - theirs.beliefs[name])
         for name, weight in ask.demand.items()
     }
     order = sorted(gains, key=lambda name: -gains[name])
@@ -135,8 +136,8 @@ def _terms(ask: Ask, one: Entry, other: Entry) -> Sequence[str]:
         prices = f"{usd(one.price_micros)} against {usd(other.price_micros)}"
         parts.append(f"price {price:+.2f} ({prices})")
     if abs(wait) >= AUDIBLE:
-        parts.append(f"wait {wait:+.2f} (about {one.wait_s:.0f} s against {other.wait_s:.0f} s)")
-    failures = FAILURE_WEIGHT * (other.failure_rate - one.failure_rate)
+        parts.append(f"wait {wait:+.2f} (about {mine.wait_s:.0f} s against {theirs.wait_s:.0f} s)")
+    failures = FAILURE_WEIGHT * (theirs.failure_rate - mine.failure_rate)
     if abs(failures) >= AUDIBLE:
         parts.append(f"recent failures {failures:+.2f}")
     return parts

@@ -6,12 +6,13 @@ A change is found from the sums and then decided again, so that a flip says what
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from bot.brief import Stage
 from bot.router.decision import CATEGORY_NAMES
-from bot.router.ranking import PRICE_WEIGHT, QUALITIES, TIE, Ask, Entry, Ranking, leader, rank_again
+from bot.router.ranking import PRICE_WEIGHT, TIE, Ask, Entry, Ranking, leader, rank
+from bot.router.verdicts import QUALITIES
 
 __all__ = ["flips"]
 
@@ -33,7 +34,7 @@ def flips(ask: Ask, ranking: Ranking, chosen: Entry) -> tuple[str, ...]:
 
 def _stage(ask: Ask, ranking: Ranking, chosen: Entry) -> str:
     stage = NEIGHBOUR[ranking.stage]
-    entries = rank_again(ask, ranking, stage).entries
+    entries = rank(ask, stage).entries
     if not entries or entries[0].id == chosen.id:
         return ""
     return f"at stage {stage}: {entries[0].model.name}"
@@ -68,11 +69,10 @@ def _factor(chosen: Entry, rival: Entry, weight: float) -> float:
 
 def _category(ask: Ask, ranking: Ranking, chosen: Entry) -> str:
     shifts = [
-        (shift, name)
+        shift
         for rival in ranking.models
         if rival.id != chosen.id
-        for name in QUALITIES
-        if (shift := _shift(chosen, rival, name)) <= LARGEST_SHIFT
+        for shift in _shifts(chosen, rival)
     ]
     if not shifts:
         return ""
@@ -81,7 +81,11 @@ def _category(ask: Ask, ranking: Ranking, chosen: Entry) -> str:
     percent = math.floor(100 * (weight + least * (1 - weight))) + 1
     shift = (percent / 100 - weight) / (1 - weight)
     winner = leader(
-        (entry.score + shift * (entry.beliefs[name] - entry.quality), entry.price_micros, entry.id)
+        (
+            entry.score + shift * (entry.standing.beliefs[name] - entry.standing.quality),
+            entry.price_micros,
+            entry.id,
+        )
         for entry in ranking.models
     )
     if winner == chosen.id:
@@ -89,11 +93,14 @@ def _category(ask: Ask, ranking: Ranking, chosen: Entry) -> str:
     return f"with {CATEGORY_NAMES[name]} at {percent} %: {ranking.entry(winner).model.name}"
 
 
-def _shift(chosen: Entry, rival: Entry, name: str) -> float:
-    """How far all weights must lean towards one category before this rival wins."""
-    slope = (chosen.quality - rival.quality) - (chosen.beliefs[name] - rival.beliefs[name])
-    if slope <= 1e-9:
-        return math.inf
+def _shifts(chosen: Entry, rival: Entry) -> Iterable[tuple[float, str]]:
+    """How far all weights must lean towards one category before this rival wins, for each."""
     price = rival.price_micros - chosen.price_micros
     margin = -TIE if price > 0 else TIE if price < 0 else 0.0
-    return max((chosen.score - rival.score - margin) / slope, 0.0)
+    behind = max(chosen.score - rival.score - margin, 0.0)
+    better = chosen.standing.quality - rival.standing.quality
+    mine, theirs = chosen.standing.beliefs, rival.standing.beliefs
+    for name in QUALITIES:
+        slope = better - (mine[name] - theirs[name])
+        if slope > 1e-9 and behind <= LARGEST_SHIFT * slope:
+            yield behind / slope, name

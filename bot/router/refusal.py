@@ -11,7 +11,8 @@ from bot.models import Catalogue, Fit, Model
 from bot.money import usd
 from bot.router.decision import Candidate, Refusal, RefusalCode
 from bot.router.explain import quote
-from bot.router.ranking import LOCAL, Ask, Ranking, Verdict, fit_on
+from bot.router.ranking import Ask, Ranking
+from bot.router.verdicts import LOCAL, Verdict, fit_on, with_words
 
 __all__ = ["refuse"]
 
@@ -23,7 +24,7 @@ def refuse(ask: Ask, ranking: Ranking, candidates: Mapping[str, Candidate]) -> R
         return None if candidates else _nothing(ask, ranking)
     verdict = ranking.verdicts.get(asked)
     if verdict is None:
-        return _unknown(ask.catalogue, asked)
+        return _unknown(ask.shelf.catalogue, asked)
     if verdict.code is None:
         return None
     if verdict.code is RefusalCode.RETIRED:
@@ -50,8 +51,8 @@ def _unknown(catalogue: Catalogue, asked: str) -> Refusal:
 def _retired(
     ask: Ask, ranking: Ranking, candidates: Mapping[str, Candidate], verdict: Verdict
 ) -> Refusal:
-    model, heirs = verdict.model, _heirs(ask.catalogue, verdict.model)
-    ended = model.retires is not None and model.retires <= ask.availability.today
+    model, heirs = verdict.model, _heirs(ask.shelf.catalogue, verdict.model)
+    ended = model.retires is not None and model.retires <= ask.shelf.availability.today
     since = f"was retired by {model.maker} on {model.retires}" if ended else "is no longer served"
     gone = f"{model.name} {since}"
     able = next((heir for heir in heirs if heir.id in candidates), None)
@@ -120,9 +121,10 @@ def _why(verdicts: Sequence[Verdict]) -> str:
 
 def _only_locked(ask: Ask, ranking: Ranking, verdict: Verdict) -> bool:
     """It could make this brief if its vendor had a key here."""
-    unlocked = replace(ask.availability, missing={})
+    unlocked = replace(ask.shelf.availability, missing={})
+    case = with_words(ask.case, ask.brief.prompt)
     return verdict.code is RefusalCode.NO_KEY and any(
-        isinstance(fit_on(ask, verdict.model, route, ranking.stage), Fit)
+        isinstance(fit_on(case, verdict.model, route, ranking.stage), Fit)
         for route in verdict.model.routes
         if not offered(verdict.model, route, unlocked)
     )
