@@ -100,7 +100,7 @@ def _weights(
     if total > 0:
         trust = classification.confidence
         weights = {
-            name: trust * weights[name] + (1 - trust) * usual[name] / total for name in names
+            name: trust * weights[name] + (1 - trust) * (usual[name] / total) for name in names
         }
     image = weights["image_to_video"]
     if _has_still(brief) and image < IMAGE_SHARE:

@@ -300,6 +300,11 @@ def test_prior_fills_in_as_far_as_the_words_say_little() -> None:
     assert decision.weights["fluid_physics"] == pytest.approx(0.75)
 
 
+def test_prior_of_almost_nothing_still_sums_to_one() -> None:
+    decision = choose(asking(confidence=0.5), facts=Facts(prior={"style": 5e-324}))
+    assert sum(decision.weights.values()) == pytest.approx(1.0)
+
+
 def test_attached_still_makes_image_to_video_half_of_the_demand() -> None:
     decision = choose(RAIN, inputs=(STILL,))
     assert decision.weights["image_to_video"] == pytest.approx(0.5)
