@@ -243,7 +243,7 @@ def _duration(
     if not able:
         return Unfit(reason=f"no length is possible at {resolution} with what is attached")
     if brief.duration_s is not None and not 0 < brief.duration_s < math.inf:
-        return Unfit(reason=f"a clip of {brief.duration_s} s is no clip; {_seconds(able)} here")
+        return Unfit(reason=f"a clip of {brief.duration_s:g} s is no clip; {_seconds(able)} here")
     if offer.duration_follows is not None and brief.has(offer.duration_follows):
         return _followed(able, ROLE_WORDS[offer.duration_follows], brief, video_s, notes)
     if brief.duration_s is None and (want.duration_s is None or not want.duration_s > 0):

@@ -46,6 +46,8 @@ def headline(ask: Ask, ranking: Ranking, chosen: Entry) -> str:
     name, models = chosen.model.name, ranking.models
     if chosen.local:
         return f"{name}: {_storyboard(ask)}"
+    if ask.brief.model and ranking.entries[0].local:
+        return f"{name}, as you asked; else the storyboard, which is free"
     if ask.brief.model and models[0].id == chosen.id:
         return f"{name}, as you asked; it would be the choice anyway"
     if ask.brief.model:

@@ -396,6 +396,11 @@ def test_model_asked_for_wins_whenever_it_can_run() -> None:
     assert (decision.flips, decision.doubt) == ((), "")
 
 
+def test_model_asked_for_at_stage_animatic_is_not_called_the_choice_anyway() -> None:
+    decision = choose(RAIN, model="sora-2-pro", stage=Stage.ANIMATIC)
+    assert decision.headline == "Sora 2 Pro, as you asked; else the storyboard, which is free"
+
+
 def test_unknown_model_is_refused_with_what_was_meant() -> None:
     code, message = refused(choose(RAIN, model="kling-3"))
     assert code is RefusalCode.UNKNOWN_MODEL
@@ -792,6 +797,49 @@ def test_route_that_changes_nothing_goes_before_one_that_adapts() -> None:
     assert (decision.choice.provider, decision.choice.fit.duration_s) == ("b", 8)
 
 
+# What was judged before is never taken for something else.
+
+
+def test_catalogues_of_one_revision_are_judged_apart() -> None:
+    for usd_per_s, price in ((0.1, 500_000), (0.2, 1_000_000), (0.1, 500_000)):
+        decision = choose(RAIN, catalogue(model("m", route("x", usd_per_s))))
+        assert [one.price_micros for one in decision.candidates] == [price]
+
+
+def test_keys_days_and_routes_found_gone_are_looked_at_each_time() -> None:
+    models = catalogue(model("m", route("x", retires=date(2026, 4, 1))))
+    gone = {("x", "x-wire", "x"): "the vendor says so"}
+    brief = Brief(prompt="a prompt")
+
+    def runs(**changes: object) -> bool:
+        now = replace(available(), **changes)  # type: ignore[arg-type]  # typed right below
+        return bool(decide(brief, RAIN, models, now).candidates)
+
+    assert runs()
+    assert not runs(missing={"x": "set X_KEY"})
+    assert not runs(today=date(2026, 4, 1))
+    assert not runs(routes_off=gone)
+    assert runs()
+
+
+def test_prompt_too_long_for_a_model_is_told_its_own_length() -> None:
+    models = catalogue(model("brief", route("x", max_prompt_chars=10)), model("any", route("y")))
+    for length in (10, 11, 12, 10):
+        decision = decide(Brief(prompt="p" * length), RAIN, models, available())
+        assert len(decision.candidates) == (2 if length == 10 else 1)
+        assert all(f"has {length} characters" in one.reason for one in decision.dropped)
+
+
+def test_options_and_attachments_are_looked_at_each_time() -> None:
+    for _ in range(2):
+        assert choose(RAIN, duration_s=10).candidates[0].fit.duration_s == 10
+        assert choose(RAIN).candidates[0].fit.duration_s == 5
+        assert len(choose(RAIN, inputs=(STILL,)).candidates) == 2
+        assert choose(RAIN, inputs=(MOTION,)).candidates == ()
+        assert "seed is left out" in " ".join(choose(RAIN, seed=1).candidates[0].reasons)
+        assert "seed" not in " ".join(choose(RAIN).candidates[0].reasons)
+
+
 # The record.
 
 
@@ -958,6 +1006,7 @@ def assert_can_run(
         assert offered(sold, way, now) == ""
         assert fit(sold, way, brief, stage=stage, want=Wish()) == plan.fit
         assert plan.price_micros <= candidate.price_micros
+        assert (plan.price_micros, plan.confidence) == (plan.fit.price_micros, plan.fit.confidence)
         assert facts.max_price_micros is None or plan.price_micros <= facts.max_price_micros
 
 
