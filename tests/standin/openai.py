@@ -149,10 +149,12 @@ async def _read(request: web.Request) -> tuple[dict[str, Any], bytes | None]:
     image = None
     for part in form.iter_parts():
         name = part.get_param("name", header="Content-Disposition")
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
         if part.get_filename():
-            image = part.get_payload(decode=True)
+            image = content
         else:
-            fields[str(name)] = part.get_payload(decode=True).decode()
+            fields[str(name)] = content.decode()
     return fields, image
 
 
