@@ -142,7 +142,7 @@ def _dropped(ranking: Ranking) -> tuple[Dropped, ...]:
 def _advice(
     ask: Ask, chosen: Entry, weights: Mapping[str, float], *, wants_sound: bool | None
 ) -> tuple[str, ...]:
-    brief, found = ask.brief, chosen.plans[0].fit
+    brief, found = ask.brief, chosen.plan.fit
     silent = wants_sound and not found.audio and chosen.model.audio is Audio.OPTIONAL
     craft = advise(
         brief.prompt,

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
-from bot.models import Confidence
 from bot.money import usd
-from bot.router.decision import CATEGORY_NAMES, Candidate, RoutePlan
+from bot.router.decision import CATEGORY_NAMES, Candidate
 from bot.router.ranking import FAILURE_WEIGHT, TIE, Ask, Entry, Ranking
 
-__all__ = ["MATTERS", "describe", "doubt", "headline", "quote"]
+__all__ = ["MATTERS", "describe", "doubt", "headline"]
 
 MATTERS: Final = 0.15  # the share of the weights from which a category counts as asked for
 CLOSE: Final = 0.06  # closer than this, and hardly any evidence: say so
@@ -22,7 +21,7 @@ AUDIBLE: Final = 0.005  # a term that would not round to 0.00
 
 
 def describe(ask: Ask, entry: Entry) -> Candidate:
-    plan = entry.plans[0]
+    plan = entry.plan
     return Candidate(
         model=entry.id,
         name=entry.model.name,
@@ -37,7 +36,7 @@ def describe(ask: Ask, entry: Entry) -> Candidate:
         failure_rate=entry.standing.failure_rate,
         score=entry.score,
         reasons=tuple(_reasons(ask, entry)),
-        routes=entry.plans,
+        routes=entry.verdict.plans,
     )
 
 
@@ -72,21 +71,12 @@ def doubt(ranking: Ranking, confidence: float) -> str:
     )
 
 
-def quote(plan: RoutePlan) -> str:
-    most = "at most " if plan.confidence is Confidence.DISPUTED else ""
-    sound = " with sound" if plan.fit.audio else ""
-    size = f"{plan.fit.duration_s} s at {plan.fit.resolution}{sound}"
-    return f"{most}{usd(plan.price_micros)} for {size}"
-
-
 def _reasons(ask: Ask, entry: Entry) -> Iterable[str]:
-    plan = entry.plans[0]
     if entry.local:
-        yield from (_storyboard(ask), "free, drawn here", *plan.fit.adapted)
+        yield from (_storyboard(ask), "free, drawn here", *entry.plan.fit.adapted)
         return
     yield from _strongest(ask, entry)
-    yield quote(plan)
-    yield from plan.fit.adapted
+    yield from entry.verdict.said
     preferences = ask.facts.preferences.get(entry.id, {})
     unproven = ask.shelf.goods[entry.id].unproven
     for name, weight in ask.demand.items():
@@ -94,8 +84,9 @@ def _reasons(ask: Ask, entry: Entry) -> Iterable[str]:
             yield f"no evidence yet for {CATEGORY_NAMES[name]}, worth a compare"
     if entry.standing.failure_rate >= OFTEN:
         yield f"{entry.standing.failure_rate:.0%} of its recent jobs failed"
-    if entry.retires and entry.retires - ask.shelf.availability.today <= SOON:
-        yield f"retires on {entry.retires.isoformat()}"
+    retires = entry.verdict.retires
+    if retires and retires - ask.shelf.availability.today <= SOON:
+        yield f"retires on {retires.isoformat()}"
 
 
 def _strongest(ask: Ask, entry: Entry) -> Iterable[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
 from bot.brief import GENERAL, Brief, Stage
@@ -74,25 +73,25 @@ class Standing:
 class Entry:
     """A usable model with the parts of its utility."""
 
-    model: Model
-    plans: tuple[RoutePlan, ...]
-    retires: date | None  # when the route of the first plan ends
+    id: str
+    price_micros: int
+    verdict: Verdict
     standing: Standing
     price_cost: float
     wait_cost: float
     score: float
 
     @property
-    def id(self) -> str:
-        return self.model.id
+    def model(self) -> Model:
+        return self.verdict.model
 
     @property
-    def price_micros(self) -> int:
-        return self.plans[0].price_micros
+    def plan(self) -> RoutePlan:
+        return self.verdict.plans[0]
 
     @property
     def local(self) -> bool:
-        return self.plans[0].provider == LOCAL
+        return self.plan.provider == LOCAL
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,7 +117,7 @@ def standings(shelf: Shelf, demand: Mapping[str, float], facts: Facts) -> Mappin
 
 def rank(ask: Ask, stage: Stage) -> Ranking:
     verdicts = judge(ask.case, ask.brief.prompt, stage)
-    entries = _entries(ask, verdicts.values(), stage)
+    entries = _entries(ask, verdicts, stage)
     return Ranking(
         stage=stage,
         models=_ordered(entry for entry in entries if not entry.local),
@@ -152,36 +151,32 @@ def _standing(goods: Goods, demand: Mapping[str, float], facts: Facts) -> Standi
     )
 
 
-def _entries(ask: Ask, verdicts: Iterable[Verdict], stage: Stage) -> Sequence[Entry]:
-    usable = [(verdict, ask.standings[verdict.model.id]) for verdict in verdicts if verdict.plans]
-    paid = [
-        (verdict.plans[0].price_micros, standing.wait_s)
-        for verdict, standing in usable
-        if verdict.plans[0].price_micros > 0
+def _entries(ask: Ask, verdicts: Mapping[str, Verdict], stage: Stage) -> Sequence[Entry]:
+    usable = [
+        (name, verdict.plans[0].price_micros, verdict, ask.standings[name])
+        for name, verdict in verdicts.items()
+        if verdict.plans
     ]
-    cheapest = min([price for price, _ in paid], default=0)
-    fastest = min([wait for _, wait in paid], default=0.0)
-    return [_entry(stage, verdict, standing, cheapest, fastest) for verdict, standing in usable]
-
-
-def _entry(
-    stage: Stage, verdict: Verdict, standing: Standing, cheapest: int, fastest: float
-) -> Entry:
-    price_micros = verdict.plans[0].price_micros
-    price = wait = 0.0
-    if price_micros > 0:
-        price = PRICE_WEIGHT[stage] * math.log2(price_micros / cheapest)
-        wait = WAIT_WEIGHT[stage] * math.log2(standing.wait_s / fastest)
-    failures = FAILURE_WEIGHT * standing.failure_rate
-    return Entry(
-        model=verdict.model,
-        plans=verdict.plans,
-        retires=verdict.retires,
-        standing=standing,
-        price_cost=price,
-        wait_cost=wait,
-        score=round(standing.quality - price - wait - failures, 6),
-    )
+    cheapest = min([price for _, price, _, _ in usable if price > 0], default=0)
+    fastest = min([one.wait_s for _, price, _, one in usable if price > 0], default=0.0)
+    entries: list[Entry] = []
+    for name, price_micros, verdict, standing in usable:
+        price = wait = 0.0
+        if price_micros > 0:
+            price = PRICE_WEIGHT[stage] * math.log2(price_micros / cheapest)
+            wait = WAIT_WEIGHT[stage] * math.log2(standing.wait_s / fastest)
+        failures = FAILURE_WEIGHT * standing.failure_rate
+        entry = Entry(
+            id=name,
+            price_micros=price_micros,
+            verdict=verdict,
+            standing=standing,
+            price_cost=price,
+            wait_cost=wait,
+            score=round(standing.quality - price - wait - failures, 6),
+        )
+        entries.append(entry)
+    return entries
 
 
 def _ordered(entries: Iterable[Entry]) -> tuple[Entry, ...]:

@@ -10,9 +10,8 @@ from bot.lifecycle import offered
 from bot.models import Catalogue, Fit, Model
 from bot.money import usd
 from bot.router.decision import Candidate, Refusal, RefusalCode
-from bot.router.explain import quote
 from bot.router.ranking import Ask, Ranking
-from bot.router.verdicts import LOCAL, Verdict, fit_on, with_words
+from bot.router.verdicts import LOCAL, Verdict, fit_on, quote, with_words
 
 __all__ = ["refuse"]
 

@@ -15,7 +15,16 @@ from typing import Final
 from bot.brief import CATEGORIES, GENERAL, Brief, Stage
 from bot.fitting import Wish, fit
 from bot.lifecycle import PAUSED, offered, status
-from bot.models import Availability, Catalogue, Fit, Lifecycle, Model, Route, Unfit
+from bot.models import (
+    Availability,
+    Catalogue,
+    Confidence,
+    Fit,
+    Lifecycle,
+    Model,
+    Route,
+    Unfit,
+)
 from bot.money import usd
 from bot.router.decision import RefusalCode, RoutePlan
 from providers.base import MediaInput
@@ -31,6 +40,7 @@ __all__ = [
     "fit_on",
     "judge",
     "mean_of",
+    "quote",
     "shelf_of",
     "with_words",
 ]
@@ -79,6 +89,7 @@ class Verdict:
     model: Model
     plans: tuple[RoutePlan, ...] = ()
     retires: date | None = None  # when the first plan's route ends
+    said: tuple[str, ...] = ()  # the first plan in words: its price, and what it adapts
     over: tuple[RoutePlan, ...] = ()
     code: RefusalCode | None = None
     reason: str = ""
@@ -125,6 +136,13 @@ def judge(case: Case, prompt: str, stage: Stage) -> Mapping[str, Verdict]:
 def with_words(case: Case, prompt: str) -> Case:
     """For the prompts that are too long somewhere; never remembered."""
     return replace(case, brief=replace(case.brief, prompt=prompt))
+
+
+def quote(plan: RoutePlan) -> str:
+    most = "at most " if plan.confidence is Confidence.DISPUTED else ""
+    sound = " with sound" if plan.fit.audio else ""
+    size = f"{plan.fit.duration_s} s at {plan.fit.resolution}{sound}"
+    return f"{most}{usd(plan.price_micros)} for {size}"
 
 
 def fit_on(case: Case, model: Model, route: Route, stage: Stage) -> Fit | Unfit:
@@ -250,7 +268,12 @@ def _usable(model: Model, plans: Sequence[tuple[Route, RoutePlan]]) -> Verdict:
         for _, plan in plans
         if plan is not first and plan.price_micros <= first.price_micros and _clip(plan.fit) == clip
     ]
-    return Verdict(model=model, plans=(first, *follow), retires=route.retires)
+    return Verdict(
+        model=model,
+        plans=(first, *follow),
+        retires=route.retires,
+        said=(quote(first), *first.fit.adapted),
+    )
 
 
 def _clip(found: Fit) -> tuple[int, str, str, bool]:
