@@ -29,6 +29,7 @@ from bot.media import BadClip, BadImage, Media, sniff
 from bot.models import Availability, Catalogue, Lifecycle, Model, Route
 from bot.money import usd
 from bot.router import Candidate, Decision, Facts, decide, to_json
+from bot.stills import suited
 from bot.store import KeptQuote, OverCap, Store, UsageRow
 from bot.vendors import Vendors
 from bot.worker import Worker
@@ -126,13 +127,14 @@ class Producer:
         caps = [self._caps.clip_micros] + ([] if max_micros is None else [max_micros])
         video = next((media for media in brief.inputs if media.role not in _STILLS), None)
         info = await self._media.probe(video.path) if video and video.path else []
-        return decide(
+        decision = decide(
             brief,
             classify(brief.prompt),
             self._catalogue,
             await self._vendors.availability(place),
             facts=Facts(max_price_micros=min(caps), video_s=info[0].duration_s if info else None),
         )
+        return await suited(decision, brief, self._vendors.client)
 
     def decide_with_every_key(self, brief: Brief) -> Decision:
         """What would be chosen today if no vendor's key were missing; for those who have none."""

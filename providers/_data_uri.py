@@ -1,15 +1,19 @@
-"""A local file inside a JSON body, for vendors that take media as data URIs."""
+"""A local file on its way to a vendor: inside a JSON body as a data URI, or piece by piece."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Final
 
 from providers.base import MediaInput
 from providers.errors import InvalidRequest
 
-__all__ = ["data_uri", "encoded_bytes", "file_of"]
+__all__ = ["chunks", "data_uri", "encoded_bytes", "file_of"]
+
+_CHUNK_BYTES: Final = 1 << 20
 
 
 def file_of(media: MediaInput) -> Path:
@@ -35,6 +39,13 @@ async def data_uri(media: MediaInput) -> str:
         return await asyncio.to_thread(_encode, file_of(media), media.mime)
     except OSError as error:
         raise InvalidRequest(f"the {media.role} cannot be read: {error.strerror}") from error
+
+
+async def chunks(path: Path) -> AsyncGenerator[bytes]:
+    """A file piece by piece, read off the loop."""
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
+            yield chunk
 
 
 def _encode(path: Path, mime: str) -> str:

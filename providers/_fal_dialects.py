@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from providers._schema_dialect import SCHEMA, schema_input
 from providers.base import MediaInput, MediaRole, VideoRequest
 from providers.errors import InvalidRequest
 
@@ -184,6 +185,11 @@ def _sora(request: VideoRequest, uris: Uris) -> Call:
     return Call(endpoint=_path(request, "text", "text-to-video"), body=body)
 
 
+def _schema(request: VideoRequest, uris: Uris) -> Call:
+    """A model added by its own schema: the wire id is the whole endpoint."""
+    return Call(endpoint=request.wire_id, body=schema_input(request, uris))
+
+
 DIALECTS: Final[Mapping[str, Dialect]] = {
     "kling-v3": _kling_v3,
     "kling-o3": _kling_o3,
@@ -191,6 +197,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
     "veo": _veo,
     "ltx": _ltx,
     "sora": _sora,
+    SCHEMA: _schema,
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from providers._schema_dialect import SCHEMA, schema_input
 from providers.base import MediaInput, MediaRole, VideoRequest
 from providers.errors import InvalidRequest
 
@@ -169,6 +170,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
     "ltx-pro": _ltx_pro,
     "ltx-fast": _ltx_fast,
     "sora": _sora,
+    SCHEMA: schema_input,
 }
 
 

@@ -13,13 +13,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import httpx
 
+from providers.errors import InvalidRequest
+
 __all__ = [
+    "Described",
     "Download",
     "Facts",
+    "ImageRules",
     "MediaInput",
     "MediaRole",
     "Options",
@@ -132,9 +136,37 @@ class Facts:
     concurrency: int = 4  # submissions and renders at once per account
     per_minute: int = 60  # calls per minute
     video_by_url_only: bool = False  # a local video file cannot be sent
+    credit: str = "not shown by any free call of this vendor"  # what a good key says of the money
     keys: tuple[str, ...] = ()  # environment variables that hold the key
     source: str = ""  # where these facts are from
     verified: str = ""  # ISO date
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageRules:
+    """What a still must be for one vendor; what is not said here is not limited."""
+
+    min_side: int = 0  # pixels, the shorter side
+    max_side: int = 0  # pixels, the longer side; 0: no limit
+    max_bytes: int = 0  # of the file; 0: no limit
+    max_encoded_bytes: int = 0  # of the file as base64; 0: no limit
+    ratios: tuple[float, float] | None = None  # least and greatest width / height
+    exact: tuple[int, int] | None = None  # these pixels and no others
+    crops: bool = False  # the vendor cuts a frame to the clip's ratio by itself
+    source: str = ""  # where these limits are from
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Described:
+    """A model as its host describes it: what its input may say, references followed."""
+
+    name: str
+    maker: str
+    summary: str
+    fields: Mapping[str, Mapping[str, Any]]  # name -> JSON schema, in the host's order
+    required: frozenset[str]
+    source: str  # what was read
+    options: Mapping[str, str] = field(default_factory=dict[str, str])  # what a route needs beside
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,6 +205,21 @@ class Provider(ABC):
     def frame_size(self, resolution: str, aspect: str) -> tuple[int, int] | None:
         """Pixels a first frame must have where the vendor demands them exactly; None: any."""
         return None
+
+    def image_rules(self, dialect: str, aspect: str) -> ImageRules:
+        """What stills must be for this dialect, in a clip of this ratio; `exact` is `frame_size`'s.
+
+        Nothing is limited where the vendor documents nothing.
+        """
+        return ImageRules()
+
+    async def describe(self, wire_id: str) -> Described:
+        """Read a hosted model's own description: free.
+
+        Raises `InvalidRequest` where this vendor has none, `RouteGone` for an unknown model, and
+        what a read raises.
+        """
+        raise InvalidRequest(f"{self.id} publishes no schema of its models")
 
     @abstractmethod
     async def submit(self, request: VideoRequest) -> Remote:

@@ -8,6 +8,7 @@ answers with the error. There is no list: a submission whose answer was lost can
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Final, TypeVar, cast
@@ -16,12 +17,15 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, Field
 
-from providers._data_uri import data_uri, encoded_bytes
+from providers._data_uri import chunks, data_uri, encoded_bytes, file_of
 from providers._fal_dialects import create
+from providers._fal_models import Document, Listed, Listing, described
 from providers._http import READ_TIMEOUT, call, error_for, mapped, parse
-from providers._trust import before_paying, on_host, redacted, same_origin
+from providers._trust import before_paying, is_secure, on_host, redacted, same_origin
 from providers.base import (
+    Described,
     Facts,
+    ImageRules,
     MediaInput,
     Phase,
     Provider,
@@ -35,6 +39,7 @@ from providers.errors import (
     OutOfCredit,
     ProtocolError,
     ProviderError,
+    RouteGone,
     Unavailable,
 )
 
@@ -45,6 +50,17 @@ Answer = TypeVar("Answer", bound=BaseModel)
 _HOSTS: Final = ("fal.run", "queue.falrun.com")  # and the documented backup domain
 _NOBODY: Final = "fal-ai/kling-video/requests/00000000-0000-0000-0000-000000000000/status"
 _INLINE_BYTES: Final = 100_000_000  # beyond it the official client uploads in parts
+_PLATFORM: Final = "https://api.fal.ai"  # where fal documents its models (docs, "Model search")
+_UPLOAD: Final = "/storage/upload/initiate?storage_type=gcs"  # as fal-client 1.0.3 asks
+_UPLOAD_TIMEOUT: Final = httpx.Timeout(120.0, connect=10.0)
+
+# Kling's own limits: fal's pages state them for o1 only.
+_KLING_IMAGES: Final = ImageRules(
+    min_side=300,
+    max_bytes=10_000_000,
+    ratios=(0.4, 2.5),
+    source="fal's Kling o1 page: 10 MB, 300 px, 0.40 to 2.50; taken for v3 and o3 as well",
+)
 
 _PHASES: Final = {
     "IN_QUEUE": Phase.QUEUED,
@@ -104,6 +120,11 @@ class Fault:
     kind: str  # "" where none is named
     text: str
     retryable: bool
+
+
+class Slot(BaseModel):
+    upload_url: str
+    file_url: str
 
 
 class Fal(Provider):
@@ -166,6 +187,44 @@ class Fal(Provider):
                 raise
         return "asked for the status of an unknown request, which a bad key may not"
 
+    def image_rules(self, dialect: str, aspect: str) -> ImageRules:
+        return _KLING_IMAGES if dialect.startswith("kling") else ImageRules()
+
+    async def describe(self, wire_id: str) -> Described:
+        """The endpoint's OpenAPI document and name, from fal's documented list of models."""
+        return described(await self._listed(wire_id))
+
+    async def _listed(self, wire_id: str) -> Listed:
+        """From the platform API; a server of the operator's may have the bare document only."""
+        home = _PLATFORM if self._is_fals else self.options.base_url
+        query = f"endpoint_id={quote(wire_id, safe='')}"
+        try:
+            url = f"{home}/v1/models?{query}&expand=openapi-3.0"
+            models = (await self._ask(Listing, "GET", url)).models
+            found = next((one for one in models if one.endpoint_id == wire_id), None)
+            if found is not None:
+                return found
+        except ProtocolError as error:
+            if error.status != 404:
+                raise
+            if not self._is_fals:
+                return await self._bare(wire_id, f"{home}/api/openapi/queue/openapi.json?{query}")
+        raise RouteGone(f"fal knows no endpoint {wire_id}", status=404)
+
+    async def _bare(self, wire_id: str, url: str) -> Listed:
+        try:
+            document = await self._ask(Document, "GET", url)
+        except ProtocolError as error:
+            if error.status != 404:
+                raise
+            raise RouteGone(f"no endpoint {wire_id} is known there", status=404) from None
+        return Listed(endpoint_id=wire_id, openapi=document.model_dump())
+
+    @property
+    def _is_fals(self) -> bool:
+        """Whether we talk to fal itself, not to a server the operator named."""
+        return on_host(self.options.base_url, *_HOSTS)
+
     async def _result(self, url: str, queue: Queue) -> Status:
         """What a completed request left: a clip, or the error its result answers with."""
         with redacted(self.options.secrets.values()):
@@ -193,11 +252,34 @@ class Fal(Provider):
         return {"Authorization": f"Key {self.options.secrets[self.facts.keys[0]]}"}
 
     async def _place(self, media: MediaInput) -> str:
+        """Inside the request; to a server the operator named, files are uploaded."""
         if media.url is not None:
             return media.url
+        if not self._is_fals:
+            return await self._upload(media)
         if await encoded_bytes(media) > _INLINE_BYTES:
             raise InvalidRequest(f"the {media.role} is too large to send inside a request")
         return await data_uri(media)
+
+    async def _upload(self, media: MediaInput) -> str:
+        """A slot, then the bytes to where it says, without our key."""
+        path = file_of(media)
+        size_bytes = (await asyncio.to_thread(path.stat)).st_size
+        wanted = {"file_name": path.name, "content_type": media.mime}
+        slot = await self._ask(Slot, "POST", f"{self.options.base_url}{_UPLOAD}", json=wanted)
+        if not is_secure(slot.upload_url, self.options.base_url):
+            raise ProtocolError("the upload address in the vendor's answer is not https")
+        with mapped(paid=False):
+            response = await self.http.put(
+                slot.upload_url,
+                content=chunks(path),
+                headers={"Content-Type": media.mime, "Content-Length": str(size_bytes)},
+                timeout=_UPLOAD_TIMEOUT,
+                follow_redirects=False,
+            )
+        if not response.is_success:
+            raise Unavailable(f"the upload was refused: HTTP {response.status_code}")
+        return slot.file_url
 
     async def _ask(
         self,

@@ -30,6 +30,7 @@ from providers._trust import redacted
 from providers.base import (
     Download,
     Facts,
+    ImageRules,
     MediaInput,
     MediaRole,
     Phase,
@@ -48,6 +49,9 @@ from providers.errors import (
 
 __all__ = ["Google", "check_inputs", "create_body"]
 
+_IMAGES: Final = ImageRules(
+    max_encoded_bytes=9_500_000, source="Omni guide: ten images at most, 100 MB a request"
+)
 _ROLES: Final = frozenset(
     {MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME, MediaRole.REFERENCE, MediaRole.SOURCE}
 )
@@ -77,6 +81,9 @@ class Google(Provider):
         if dialect == "veo":
             return "the Gemini API serves Veo no more: shut down 2026-10-22"
         return "" if dialect == "omni" else f"Google has no dialect {dialect!r}"
+
+    def image_rules(self, dialect: str, aspect: str) -> ImageRules:
+        return _IMAGES
 
     async def submit(self, request: VideoRequest) -> Remote:
         """`POST /v1beta/interactions`, in the background and stored, so that a restart finds it."""

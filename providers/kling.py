@@ -16,6 +16,7 @@ import hmac
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 from urllib.parse import quote
@@ -38,7 +39,7 @@ from providers._kling_answers import (
 )
 from providers._kling_dialects import LEGACY, NEW, VIDEOS, Encoded, legacy_kind
 from providers._trust import redacted
-from providers.base import Facts, Provider, Remote, Status, VideoRequest
+from providers.base import Facts, ImageRules, Provider, Remote, Status, VideoRequest
 from providers.errors import (
     AuthenticationFailed,
     InvalidRequest,
@@ -54,6 +55,13 @@ _PAIR: Final = ("KLING_ACCESS_KEY", "KLING_SECRET_KEY")
 _NEEDS_KEY: Final = f"needs {_KEY}: the access/secret pair opens only Kling's legacy API"
 _TASKS: Final = "tasks"  # `handle["kind"]` of the new generation; the legacy path otherwise
 _JWT_LIFE_S: Final = 1800
+_IMAGES: Final = ImageRules(
+    min_side=300,
+    max_bytes=50_000_000,
+    ratios=(0.4, 2.5),
+    source="kling.ai/document-api: 50 MB, 300 px, 1:2.5 to 2.5:1",
+)
+_LEGACY_IMAGES: Final = replace(_IMAGES, max_bytes=10_000_000, source="the same for /v1: 10 MB")
 
 
 class Kling(Provider):
@@ -87,6 +95,9 @@ class Kling(Provider):
         if not all(secrets.get(name) for name in _PAIR):
             return f"set {_KEY}"
         return "" if dialect in LEGACY else _NEEDS_KEY
+
+    def image_rules(self, dialect: str, aspect: str) -> ImageRules:
+        return _LEGACY_IMAGES if self._is_legacy else _IMAGES
 
     async def submit(self, request: VideoRequest) -> Remote:
         """The create call. A refusal that may be about our own earlier one is looked up first."""

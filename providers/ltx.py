@@ -8,7 +8,7 @@ while they are small, else through an upload slot.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -18,11 +18,12 @@ from urllib.parse import quote
 import httpx
 from pydantic import AwareDatetime, BaseModel, Field
 
-from providers._data_uri import data_uri, encoded_bytes, file_of
+from providers._data_uri import chunks, data_uri, encoded_bytes, file_of
 from providers._http import call, error_for, mapped, parse, retry_after_s
 from providers._trust import before_paying, is_secure, redacted
 from providers.base import (
     Facts,
+    ImageRules,
     MediaInput,
     MediaRole,
     Phase,
@@ -59,7 +60,6 @@ _KEPT: Final = timedelta(hours=24)
 _INLINE_BYTES: Final = {"image": 7_000_000, "video": 15_000_000}  # as a data URI
 _UPLOAD_BYTES: Final = 100_000_000
 _UPLOAD_TIMEOUT: Final = httpx.Timeout(90.0, connect=10.0)  # a slot may take over 30 s
-_CHUNK_BYTES: Final = 1 << 20
 _FPS: Final = "24"  # what the OpenAPI document has for a default; some pages say 25
 
 _SIZES: Final[Mapping[str, tuple[int, int]]] = {
@@ -156,6 +156,9 @@ class LTX(Provider):
         """Why this dialect cannot be used here; empty if it can."""
         return "" if dialect in _ROLES else f"LTX has no dialect {dialect!r}"
 
+    def image_rules(self, dialect: str, aspect: str) -> ImageRules:
+        return ImageRules(max_bytes=_UPLOAD_BYTES, source="docs.ltx.video: uploads to 100 MB")
+
     async def submit(self, request: VideoRequest) -> Remote:
         """Uploads what is too large to send inline, then the one paid call."""
         if reason := self.refuses(request.dialect):
@@ -204,7 +207,7 @@ class LTX(Provider):
         with mapped(paid=False):
             answer = await self.http.put(
                 slot.upload_url,
-                content=_chunks(path),
+                content=chunks(path),
                 headers={**slot.required_headers, "content-length": str(size_bytes)},
                 timeout=_UPLOAD_TIMEOUT,
                 follow_redirects=False,
@@ -248,13 +251,6 @@ class LTX(Provider):
                 headers=self._headers(),
                 json=json,
             )
-
-
-async def _chunks(path: Path) -> AsyncGenerator[bytes]:
-    """A file piece by piece, read off the loop."""
-    with await asyncio.to_thread(path.open, "rb") as file:
-        while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
-            yield chunk
 
 
 def _json(answer: httpx.Response) -> Any:

@@ -21,11 +21,14 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from providers._data_uri import data_uri, encoded_bytes, file_of
 from providers._http import call, parse, retry_after_s
+from providers._openapi import fields_of
 from providers._replicate_dialects import create_input
 from providers._trust import before_paying, on_host, redacted, same_origin
 from providers.base import (
+    Described,
     Download,
     Facts,
+    ImageRules,
     MediaInput,
     Phase,
     Progress,
@@ -38,6 +41,7 @@ from providers.errors import (
     ProtocolError,
     ProviderError,
     RateLimited,
+    RouteGone,
     Unavailable,
 )
 
@@ -66,6 +70,27 @@ _ENDED: Final = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED})
 # A refusal is HTTP 200, "failed" and free text. Both kinds of failure end the job without another
 # try, so these words decide only what the person is told.
 _REFUSALS: Final = ("flagged as sensitive", "(e005)", "moderat", "content policy", "nsfw", "safety")
+
+
+# From the models' own schemas and listings (contract 2.8); Kling's ratios from Kling's own pages.
+_KLING_IMAGES: Final = ImageRules(
+    min_side=300,
+    max_bytes=10_000_000,
+    ratios=(0.4, 2.5),
+    source="Replicate's listing of Kling v3 and Kling's own limits: 10 MB, 300 px, 1:2.5 to 2.5:1",
+)
+_IMAGES: Final[Mapping[str, ImageRules]] = {
+    "kling-v3": _KLING_IMAGES,
+    "kling-v3-omni": _KLING_IMAGES,
+    "kling-v3-motion": ImageRules(
+        min_side=340,
+        max_side=3850,
+        max_bytes=10_000_000,
+        ratios=(0.4, 2.5),
+        source="Replicate's listing of Kling v3 motion control: 10 MB, 340 to 3850 px",
+    ),
+    "gen-4.5": ImageRules(ratios=(0.5, 2.0), source="Runway's window for gen4.5"),
+}
 
 
 class Prediction(BaseModel):
@@ -97,6 +122,21 @@ class Account(BaseModel):
     username: str
 
 
+class Version(BaseModel):
+    id: str = ""
+    openapi_schema: dict[str, Any]
+
+
+class Model(BaseModel):
+    """`is_official` is newer than the document: where it is missing, the model is taken for one."""
+
+    owner: str
+    name: str
+    description: str | None = None
+    is_official: bool = True
+    latest_version: Version | None = None
+
+
 class FileUrls(BaseModel):
     get: str
 
@@ -120,23 +160,28 @@ class Replicate(Provider):
         deadline_s=1860,  # a minute after the vendor's own deadline (Cancel-After)
         concurrency=16,
         per_minute=600,
+        credit="not shown by any free call; without a payment method Replicate lets a few creates "
+        "a minute through and answers the rest with 402: add one at "
+        "https://replicate.com/account/billing",
         keys=("REPLICATE_API_TOKEN",),
         source="Replicate OpenAPI 1.0.0-a1; SDK 1.0.7 and 2.0.0b4; docs on limits and predictions",
         verified="2026-11-23",
     )
 
     async def submit(self, request: VideoRequest) -> Remote:
-        """`POST /models/{owner}/{name}/predictions`; larger files are uploaded before."""
+        """`POST /models/{owner}/{name}/predictions`; larger files are uploaded before.
+
+        That path knows official models only: another's route names its version (`POST
+        /predictions`).
+        """
         create_input(request, dict.fromkeys(request.inputs, _MEDIA))  # refuse before any upload
         with before_paying():
             uris = {media: await self._place(media) for media in request.inputs}
-        answer = await self._ask(
-            Created,
-            "POST",
-            f"{self.options.base_url}/models/{request.wire_id}/predictions",
-            paid=True,
-            json={"input": create_input(request, uris)},
-        )
+        path, body = f"models/{request.wire_id}/predictions", {"input": create_input(request, uris)}
+        if version := request.options.get("version"):
+            path, body = "predictions", {"version": version} | body
+        url = f"{self.options.base_url}/{path}"
+        answer = await self._ask(Created, "POST", url, paid=True, json=body)
         return Remote(remote_id=answer.id)
 
     async def poll(self, remote: Remote, request: VideoRequest) -> Status:
@@ -195,6 +240,33 @@ class Replicate(Provider):
         account = await self._ask(Account, "GET", f"{self.options.base_url}/account")
         return f"read the account {account.username} (GET /account)"
 
+    def image_rules(self, dialect: str, aspect: str) -> ImageRules:
+        return _IMAGES.get(dialect) or (_sora_images(aspect) if dialect == "sora" else ImageRules())
+
+    async def describe(self, wire_id: str) -> Described:
+        """`GET /models/{owner}/{name}`: the schema of the newest version."""
+        path = f"/models/{quote(wire_id, safe='/')}"
+        try:
+            model = await self._ask(Model, "GET", f"{self.options.base_url}{path}")
+        except ProtocolError as error:
+            if error.status != 404:
+                raise
+            raise RouteGone(f"Replicate knows no model {wire_id}", status=404) from None
+        newest = model.latest_version
+        if newest is None:
+            raise ProtocolError(f"{wire_id} has no version that could be run")
+        document = newest.openapi_schema
+        fields, required = fields_of(document, {"$ref": "#/components/schemas/Input"})
+        return Described(
+            name=model.name,
+            maker=model.owner,
+            summary=model.description or "",
+            fields=fields,
+            required=required,
+            source=f"Replicate's own schema (GET {path}, version {newest.id[:12] or 'unnamed'})",
+            options={} if model.is_official else {"version": newest.id},
+        )
+
     async def _place(self, media: MediaInput) -> str:
         """What the input says for a picture or video: its URL, the file itself, or an upload."""
         if media.url is not None:
@@ -243,6 +315,12 @@ class Replicate(Provider):
                 files=files,
             )
             return parse(model, answer, paid=paid)
+
+
+def _sora_images(aspect: str) -> ImageRules:
+    """The first frame must have the clip's own ratio."""
+    width, height = (int(part) for part in aspect.split(":"))
+    return ImageRules(ratios=(width / height, width / height), source="openai/sora-2's own schema")
 
 
 def read_prediction(found: Prediction) -> Status:

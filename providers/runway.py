@@ -9,6 +9,7 @@ afterwards: it polls as `GONE`, and only the caller knows that it asked for the 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Final, TypeVar
 from urllib.parse import quote
 
@@ -29,6 +30,7 @@ from providers._runway_dialects import create
 from providers._trust import before_paying, is_secure, redacted
 from providers.base import (
     Facts,
+    ImageRules,
     MediaInput,
     Phase,
     Provider,
@@ -55,6 +57,10 @@ CREDIT_MICROS: Final = 10_000  # 1 credit = USD 0.01
 _SAFE: Final = frozenset({502, 503, 504})  # "shedding load": documented as not accepted
 _INLINE_BYTES: Final = 5_000_000  # a data URI's length; videos may be longer, the SDK says not
 _UPLOAD_BYTES: Final = 200_000_000
+
+_CROPPED: Final = ImageRules(max_bytes=_UPLOAD_BYTES, crops=True, source="docs on inputs")
+_WINDOW: Final = replace(_CROPPED, ratios=(0.5, 2.0), source="docs on inputs: ASSET.INVALID")
+_WINDOWED: Final = frozenset({"gen4.5", "veo", "omni"})  # of the others no window is known
 
 _PHASES: Final = {
     "PENDING": Phase.QUEUED,
@@ -144,6 +150,10 @@ class Runway(Provider):
         source="runwayml 5.24.0; docs.dev.runwayml.com errors, inputs, tiers",
         verified="2026-11-23",
     )
+
+    def image_rules(self, dialect: str, aspect: str) -> ImageRules:
+        """Frames are centre-cropped by Runway itself, but only within a window of ratios."""
+        return _WINDOW if dialect in _WINDOWED else _CROPPED
 
     async def submit(self, request: VideoRequest) -> Remote:
         """One of three POSTs; pictures and videos travel inside it, or are uploaded before."""

@@ -1,0 +1,234 @@
+"""A person's still brought within a vendor's limits, in the open: what is done is said on the card.
+
+The limits are the vendor's (`ImageRules`). `suited` says before the price is shown what will be
+done to each still on each route, and drops routes that cannot take it; `fit_still` does it, just
+before the submit. Both go by the same plan. Decoding is `media`'s business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+from bot.brief import Brief
+from bot.media import BadImage, Media
+from bot.models import Unfit
+from bot.router.decision import Candidate, Decision, Dropped, Refusal, RefusalCode, RoutePlan
+from bot.router.verdicts import quote
+from providers.base import ImageRules, MediaInput, MediaRole, Provider
+
+__all__ = ["StillPlan", "fit_still", "plan_still", "rules_for", "suited"]
+
+Size = tuple[int, int]  # width, height
+ClientOf = Callable[[str], Provider | None]
+
+NAMES: Final = {
+    MediaRole.FIRST_FRAME: "first frame",
+    MediaRole.LAST_FRAME: "last frame",
+    MediaRole.REFERENCE: "reference still",
+}
+_FRAMES: Final = (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME)
+_SMALLER: Final = 0.8  # a JPEG that is still too large is scaled by this, again and again
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StillPlan:
+    """What a still becomes; `changes` are words for the card, none where it goes as it is."""
+
+    size: Size
+    jpeg: bool = False
+    changes: tuple[str, ...] = ()
+
+
+def rules_for(client: Provider, plan: RoutePlan, role: MediaRole) -> ImageRules:
+    """The vendor's limits for one still of this very shot."""
+    rules = client.image_rules(plan.dialect, plan.fit.aspect)
+    exact = client.frame_size(plan.fit.resolution, plan.fit.aspect) if role in _FRAMES else None
+    return replace(rules, exact=exact) if exact else rules
+
+
+def plan_still(size: Size, size_bytes: int, rules: ImageRules) -> StillPlan | Unfit:
+    """What must be done to a picture of `size` pixels, or what it lacks. Pure."""
+    if rules.exact is not None:
+        width, height = rules.exact
+        same = size == rules.exact
+        changes = () if same else (f"cut and scaled from {_px(size)} to {width} x {height}",)
+        return StillPlan(size=rules.exact, changes=changes)
+    target = _cut(size, rules.ratios)
+    changes = () if target == size else (f"cut from {_px(size)} to {_px(target)}",)
+    if rules.max_side and max(target) > rules.max_side:
+        target = _scaled(target, rules.max_side / max(target))
+        changes = (*changes, f"scaled to {_px(target)}")
+    if min(target) < rules.min_side:
+        left = "" if target == size else f", {_px(target)} once it is cut to a ratio that is taken"
+        needed = f"at least {rules.min_side} on each side are needed"
+        return Unfit(reason=f"has {_px(size)} pixels{left}; {needed}")
+    if (limit := _limit(rules)) and size_bytes > limit:
+        return StillPlan(size=target, jpeg=True, changes=(*changes, _as_jpeg(limit)))
+    return StillPlan(size=target, changes=changes)
+
+
+async def fit_still(
+    media: Media, rules: ImageRules, source: MediaInput, folder: Path
+) -> tuple[MediaInput, str]:
+    """The still as the vendor takes it, and what was done to it in words ("" for nothing).
+
+    Raises `BadImage` with what it lacks.
+    """
+    measured = await _measured(source)
+    if measured is None:
+        return source, ""
+    plan = plan_still(measured.size, measured.size_bytes, rules)
+    if isinstance(plan, Unfit):
+        raise BadImage(plan.reason)
+    if not plan.changes:
+        return source, ""
+    size, limit = plan.size, _limit(rules)
+    while True:
+        name = f"{measured.path.stem}-{size[0]}x{size[1]}.{'jpg' if plan.jpeg else 'png'}"
+        made = await media.prepare_image(measured.path, folder / name, exact=size)
+        if not limit or made.size_bytes <= limit:
+            return replace(source, path=made.path, mime=made.mime), "; ".join(plan.changes)
+        size = size if not plan.jpeg else _scaled(size, _SMALLER)
+        if rules.exact or min(size) < max(rules.min_side, 1):
+            raise BadImage(f"cannot be brought under {limit / 1e6:g} MB")
+        plan = replace(plan, size=size, jpeg=True)
+
+
+async def suited(decision: Decision, brief: Brief, client_of: ClientOf) -> Decision:
+    """The decision once the stills were looked at: changes on each card, impossible routes gone."""
+    found = [await _measured(media) for media in brief.inputs if media.role in NAMES]
+    stills = [still for still in found if still is not None]
+    if not stills:
+        return decision
+    kept: list[Candidate] = []
+    dropped: list[Dropped] = []
+    for candidate in decision.candidates:
+        judged = [_judged(plan, stills, client_of) for plan in candidate.routes]
+        plans = [plan for plan in judged if isinstance(plan, RoutePlan)]
+        reasons = [plan.reason for plan in judged if isinstance(plan, Unfit)]
+        if plans:
+            kept.append(_with_routes(candidate, plans))
+        else:
+            dropped.append(Dropped(model=candidate.model, reason="; ".join(dict.fromkeys(reasons))))
+    return _decided(decision, brief, kept, dropped)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Measured:
+    role: MediaRole
+    path: Path
+    size: Size
+    size_bytes: int
+
+
+async def _measured(media: MediaInput) -> _Measured | None:
+    """A still of ours with its pixels; None for what is no PNG file."""
+    path = media.path
+    if path is None:
+        return None
+
+    def work() -> _Measured | None:
+        try:
+            with path.open("rb") as file:
+                head = file.read(24)
+            size_bytes = path.stat().st_size
+        except OSError:
+            return None
+        if not head.startswith(_PNG) or len(head) < 24:
+            return None
+        size = int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
+        return _Measured(role=media.role, path=path, size=size, size_bytes=size_bytes)
+
+    return await asyncio.to_thread(work)
+
+
+def _judged(plan: RoutePlan, stills: Sequence[_Measured], client_of: ClientOf) -> RoutePlan | Unfit:
+    client = client_of(plan.provider)
+    if client is None:
+        return plan
+    notes: list[str] = []
+    for still in stills:
+        name, rules = NAMES[still.role], rules_for(client, plan, still.role)
+        found = plan_still(still.size, still.size_bytes, rules)
+        if isinstance(found, Unfit):
+            return Unfit(reason=f"{plan.provider}: the {name} {found.reason}")
+        notes += [f"{name} {change} for {plan.provider}" for change in found.changes]
+        if rules.crops and still.role in _FRAMES and not _has_ratio(found.size, plan.fit.aspect):
+            notes.append(f"{plan.provider} cuts the {name} to {plan.fit.aspect}")
+    return replace(plan, fit=replace(plan.fit, adapted=(*plan.fit.adapted, *notes)))
+
+
+def _with_routes(candidate: Candidate, plans: Sequence[RoutePlan]) -> Candidate:
+    first = plans[0]
+    return replace(
+        candidate,
+        provider=first.provider,
+        wire_id=first.wire_id,
+        dialect=first.dialect,
+        fit=first.fit,
+        price_micros=first.price_micros,
+        confidence=first.confidence,
+        routes=tuple(plans),
+    )
+
+
+def _decided(
+    decision: Decision, brief: Brief, kept: Sequence[Candidate], dropped: Sequence[Dropped]
+) -> Decision:
+    after = replace(decision, candidates=tuple(kept), dropped=(*decision.dropped, *dropped))
+    old = decision.choice
+    if old is None:
+        return after
+    again = next((one for one in kept if one.model == old.model), None)
+    if again is not None:
+        return replace(after, choice=again)
+    why = next(one.reason for one in dropped if one.model == old.model)
+    if brief.model is None and kept:
+        head = f"{kept[0].name}: {old.name} would be the choice, but {why}"
+        return replace(after, choice=kept[0], headline=head, flips=(), doubt="", advice=())
+    other = f" {kept[0].name} can: {quote(kept[0].routes[0])}." if kept else ""
+    message = f"{old.name} cannot make this: {why}.{other}"
+    refusal = Refusal(code=RefusalCode.UNFIT, message=message)
+    return replace(after, choice=None, refusal=refusal, headline=message, flips=(), doubt="")
+
+
+def _cut(size: Size, ratios: tuple[float, float] | None) -> Size:
+    """As much of the middle as has a ratio that is taken."""
+    if ratios is None:
+        return size
+    width, height = size
+    least, most = ratios
+    if width > height * most:
+        return max(1, int(height * most)), height
+    if width < height * least:
+        return width, max(1, int(width / least))
+    return size
+
+
+def _scaled(size: Size, factor: float) -> Size:
+    return max(1, int(size[0] * factor)), max(1, int(size[1] * factor))
+
+
+def _limit(rules: ImageRules) -> int:
+    """Bytes of the file, 0 for no limit: base64 makes four of three."""
+    limits = [n for n in (rules.max_bytes, rules.max_encoded_bytes * 3 // 4) if n]
+    return min(limits, default=0)
+
+
+def _has_ratio(size: Size, aspect: str) -> bool:
+    width, height = (int(part) for part in aspect.split(":"))
+    return abs(Fraction(*size) * height / width - 1) < Fraction(1, 50)
+
+
+def _as_jpeg(limit: int) -> str:
+    return f"sent as JPEG, smaller if it must be: {limit / 1e6:g} MB are taken"
+
+
+def _px(size: Size) -> str:
+    return f"{size[0]} x {size[1]}"
