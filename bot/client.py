@@ -118,8 +118,9 @@ async def sync_commands(settings: Settings) -> tuple[int, str]:
             raise _refused_token() from None
         except (discord.HTTPException, *LOST) as error:
             raise ConfigError(f"Discord did not take the commands: {error}.") from None
-    guilds = settings.discord_guild_ids
-    return count, f"in {len(guilds)} servers" if guilds else "globally"
+    servers = len(settings.discord_guild_ids or ())
+    where = "in 1 server" if servers == 1 else f"in {servers} servers"
+    return count, where if servers else "globally"
 
 
 class Switchboard:
@@ -192,6 +193,11 @@ class Dailies(commands.Bot):
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         self.identified = True
         await super().before_identify_hook(shard_id, initial=initial)
+
+    def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
+        """The library may announce `ready` to a client that was closed meanwhile."""
+        if not self.is_closed():
+            super().dispatch(event_name, *args, **kwargs)
 
     async def on_ready(self) -> None:
         log.info("connected to Discord", user=str(self.user), servers=len(self.guilds))

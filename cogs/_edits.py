@@ -168,7 +168,7 @@ def _note_fault(done: asyncio.Task[None]) -> None:
 
 def stage_of(job: Job) -> str:
     """What is worth an edit at once when it changes."""
-    return f"{job.state} {job.reason} {job.cancel_at is not None}"
+    return f"{job.state} {job.reason} {job.cancel_at is not None} {job.message}"
 
 
 def _is_old(job: Job, now: datetime) -> bool:

@@ -42,10 +42,14 @@ _BAR: Final = 10
 _MIB: Final = 1 << 20
 _USUAL: Final = ("720p", "1080p", "1024p", "768p")  # whose price stands for a model
 
+_FREE_ONLY: Final = (
+    "This server makes free storyboards only: whoever runs this bot has not listed it for spending."
+)
+
 Models = Mapping[str, Model]
 
 
-def card(quote: Quote, note: str = "") -> str:
+def card(quote: Quote, note: str = "", *, may_spend: bool = True) -> str:
     """What would be made, why and for how much, before anything is spent."""
     choice, decision = quote.choice, quote.decision
     lines = [
@@ -54,7 +58,7 @@ def card(quote: Quote, note: str = "") -> str:
         _format(choice.fit),
         _quoted(quote.brief.prompt),
         _demands(decision),
-        f"Why: {escape_markdown(decision.headline)}",
+        f"Why: {escape_markdown(decision.headline) if may_spend else _FREE_ONLY}",
         _changes(choice.fit),
         _others(quote),
         escape_markdown(decision.doubt),
@@ -174,7 +178,7 @@ def usage_report(
             "(until 00:00 UTC)."
         )
     else:
-        lines.append("This server makes free storyboards only: the operator has not listed it.")
+        lines.append(_FREE_ONLY)
     for row in rows:
         key = f"<@{row.key}>" if view == "user" else _name(row.key, models)
         lines.append(f"- {key}: {_clips(row.clips)}, {usd(row.micros)}")
@@ -209,7 +213,7 @@ def _format(fit: Fit) -> str:
 
 
 def _changes(fit: Fit) -> str:
-    return f"Changed to what is possible: {'; '.join(fit.adapted)}" if fit.adapted else ""
+    return f"Adapted: {'; '.join(fit.adapted)}" if fit.adapted else ""
 
 
 def _price(candidate: Candidate) -> str:

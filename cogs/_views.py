@@ -14,6 +14,7 @@ from discord.ui import Button, DynamicItem, View
 
 from bot.client import Dailies, Interaction, Telling, acknowledge, answer
 from bot.jobs import Job, Reason, State
+from bot.limits import may_spend
 from bot.producer import Instead, Quote
 from cogs import _presenter
 from cogs._options import person_of, place_of, require_permissions
@@ -29,11 +30,13 @@ _RETRY: Final = (Reason.FAILED, Reason.CANCELLED, Reason.EXPIRED, Reason.NOT_SUB
 async def offer(interaction: Interaction, quote: Quote, note: str = "") -> None:
     """Show a quote as the answer. What is free starts at once, the rest waits for Go."""
     bot = interaction.client
+    listed = may_spend(quote.place, bot.app.settings.caps)
+    card = _presenter.card(quote, note, may_spend=listed)
     if not quote.free or note:
         quote_id = await bot.app.producer.keep_quote(quote)
-        await answer(interaction, _presenter.card(quote, note), _offer_view(quote_id, quote))
+        await answer(interaction, card, _offer_view(quote_id, quote))
         return
-    message = await answer(interaction, _presenter.card(quote))
+    message = await answer(interaction, card)
     (job,) = await bot.app.producer.generate(
         quote, origin=f"discord:{interaction.id}", status_message_id=message.id
     )
