@@ -24,7 +24,7 @@ import httpx
 
 from providers.errors import ProtocolError, Unavailable
 
-__all__ = ["Downloaded", "LoopbackOk", "download", "in_thread", "is_public"]
+__all__ = ["DEADLINE_S", "Downloaded", "LoopbackOk", "download", "in_thread", "is_public"]
 
 T = TypeVar("T")
 LoopbackOk = Callable[[str], bool]
@@ -54,18 +54,19 @@ async def download(
     *,
     max_bytes: int,
     loopback_ok: LoopbackOk,
+    deadline_s: float = DEADLINE_S,
 ) -> Downloaded:
     """See `Media.download`."""
     part = _Part(to, max_bytes)
     try:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(deadline_s):
             if url[:5].lower() == "data:":
                 await in_thread(lambda: part.write(_data_of(url, max_bytes)))
             else:
                 await _fetch(http, url, headers, part, loopback_ok)
             return await in_thread(part.commit)
     except TimeoutError:
-        raise Unavailable(f"the download took more than {DEADLINE_S} s") from None
+        raise Unavailable(f"the download took more than {deadline_s:g} s") from None
     except OSError as error:
         raise Unavailable(f"the download could not be written: {error.strerror}") from error
     finally:

@@ -6,10 +6,11 @@ process; `reading` only looks, beside whoever holds it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+import ssl
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -20,14 +21,14 @@ from bot.errors import ConfigError
 from bot.jobs import Job, Later
 from bot.media import Media
 from bot.models import Catalogue
+from bot.pace import Clock, Pace, utc_now
 from bot.producer import Producer
 from bot.store import Store
 from bot.vendors import Vendors
 from bot.worker import Delivery, Patience, Worker
+from providers.transport import Bounded
 
 __all__ = ["App", "Clock", "load_catalogue", "reading", "running", "utc_now"]
-
-Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,10 +46,6 @@ class App:
     clock: Clock
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @asynccontextmanager
 async def running(
     settings: Settings,
@@ -56,15 +53,17 @@ async def running(
     *,
     what: str,
     clock: Clock = utc_now,
+    pace: Pace | None = None,
     fetch_patience: Patience | None = None,
 ) -> AsyncGenerator[App]:
-    """The application with the data folder in its hands.
+    """The application with the data folder in its hands; a `pace` brings its own clock.
 
     Raises `FolderInUse`, `ConfigError` (settings, catalogue, folder) and `StoreBroken`.
     """
     book = load_catalogue(settings)
     with files.locked(settings.data_dir, what):
-        async with _opened(settings, book, delivery, clock, fetch_patience) as app:
+        pace = pace or Pace(clock=clock)
+        async with _opened(settings, book, delivery, pace, fetch_patience) as app:
             yield app
 
 
@@ -73,7 +72,7 @@ async def reading(settings: Settings, *, clock: Clock = utc_now) -> AsyncGenerat
     """The same without running jobs; allowed beside a running bot, and free to leave requests."""
     book = load_catalogue(settings)
     files.prepare_folder(settings.data_dir)
-    async with _opened(settings, book, _Nobody(clock), clock, None) as app:
+    async with _opened(settings, book, _Nobody(clock), Pace(clock=clock), None) as app:
         yield app
 
 
@@ -106,28 +105,31 @@ async def _opened(
     settings: Settings,
     book: Catalogue,
     delivery: Delivery,
-    clock: Clock,
+    pace: Pace,
     fetch_patience: Patience | None,
 ) -> AsyncGenerator[App]:
-    folder = settings.data_dir
+    folder, clock = settings.data_dir, pace.clock
+    certificates = httpx.create_ssl_context(trust_env=False)
     async with (
         Store.open(folder / "dailies.db") as store,
-        httpx.AsyncClient(
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
-            headers={"User-Agent": "dailies"},
-            trust_env=False,  # a proxy would connect to another address than the one checked
-        ) as http,
+        _client(_connections(certificates)) as plain,
+        _client(Bounded(_connections(certificates), pace.call_s)) as http,
     ):
         routes = [route for model in book.models.values() for route in model.routes]
         vendors = Vendors.connect(settings, http, store, clock, routes)
-        media = Media(http, folder / "tmp", loopback_ok=lambda _origin: False)
+        media = Media(
+            plain,
+            folder / "tmp",
+            loopback_ok=lambda _origin: False,
+            deadline_s=pace.download_s,
+        )
         worker = Worker(
             store=store,
             vendors=vendors,
             media=media,
             folder=folder,
             delivery=delivery,
-            clock=clock,
+            pace=pace,
             **({"fetch_patience": fetch_patience} if fetch_patience else {}),
         )
         producer = Producer(
@@ -151,3 +153,14 @@ async def _opened(
             folder=folder,
             clock=clock,
         )
+
+
+def _connections(certificates: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
+    limits = httpx.Limits(max_connections=64, max_keepalive_connections=16)
+    return httpx.AsyncHTTPTransport(verify=certificates, limits=limits, trust_env=False)
+
+
+def _client(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+    """Without a proxy, which would connect to another address than the one checked."""
+    headers = {"User-Agent": "dailies"}
+    return httpx.AsyncClient(transport=transport, headers=headers, trust_env=False)

@@ -117,7 +117,7 @@ class Job:
     deadline_at: datetime | None = None
     looks: int = 0  # how often an uncertain submission was looked up
     fetch_tries: int = 0
-    progress: float | None = None
+    progress: float | None = None  # 0..1; None until the vendor has begun
     result_url: str | None = None
     result_expires_at: datetime | None = None
     cost_micros: int | None = None  # what it will be settled at; None: the hold

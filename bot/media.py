@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Literal
 
 import httpx
 
-from bot._media_download import Downloaded, LoopbackOk, download, in_thread, is_public
+from bot._media_download import DEADLINE_S, Downloaded, LoopbackOk, download, in_thread, is_public
 from bot._media_files import Boxes, Unusable, sniff, walk_boxes
 from bot._media_plan import (
     ClipInfo,
@@ -128,11 +128,13 @@ class Media:
         *,
         loopback_ok: LoopbackOk,
         max_bytes: int = 200 * MIB,
+        deadline_s: float = DEADLINE_S,
     ) -> None:
         self._http = http
         self._tmp = tmp
         self._loopback_ok = loopback_ok
         self._max_bytes = max_bytes
+        self._deadline_s = deadline_s  # of one download
         self._seat = asyncio.Semaphore(1)
 
     async def download(
@@ -157,6 +159,7 @@ class Media:
             headers or {},
             max_bytes=max_bytes or self._max_bytes,
             loopback_ok=loopback_ok or self._loopback_ok,
+            deadline_s=self._deadline_s,
         )
 
     async def examine(

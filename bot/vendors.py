@@ -1,12 +1,11 @@
 """The vendors of this process: their clients, lanes and rates, and who is out of order and why.
 
-Everything another process or a restart must know (a pause, a dead route) is in the store; what is
-kept here is only how many calls are under way right now.
+Everything another process or a restart must know (a pause, a dead route) is in the store. How a
+vendor answers from call to call is kept in its lane; the store only shows it to others.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,64 +18,27 @@ from aiolimiter import AsyncLimiter
 from bot.catalogue import Availability, Route
 from bot.config import Settings
 from bot.jobs import Place
+from bot.lanes import Health, Lane
 from bot.limits import Caps, may_spend
 from bot.store import Store, Trouble
 from providers import PROVIDERS
 from providers.base import Provider
-from providers.errors import AccountProblem, ProviderError
+from providers.errors import (
+    AccountProblem,
+    ProviderError,
+    RateLimited,
+    SubmissionUnknown,
+    Unavailable,
+)
 
-__all__ = ["Lane", "Vendors"]
+__all__ = ["Vendors"]
 
 _REPROBE_AFTER: Final = timedelta(minutes=5)
+_ALONE: Final = "left alone: "  # a note in the store per vendor: until when, and why
 _STRANGER: Final = (
     "this server is not on the operator's list of servers that may spend (DISCORD_ALLOWED_GUILDS)"
 )
 log = structlog.get_logger(__name__)
-
-
-class Lane:
-    """How many jobs a vendor may have at once; the rest wait in the order they came."""
-
-    def __init__(self, capacity: int) -> None:
-        self.capacity = capacity
-        self._inside: set[str] = set()
-        self._waiting: dict[str, asyncio.Future[None]] = {}
-
-    async def enter(self, job_id: str) -> None:
-        """Wait for a place; entering twice is entering once."""
-        if job_id in self._inside:
-            return
-        if len(self._inside) < self.capacity and not self._waiting:
-            self._inside.add(job_id)
-            return
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting[job_id] = turn
-        try:
-            await turn
-        finally:
-            self._waiting.pop(job_id, None)
-            self._admit()
-
-    def resume(self, job_id: str) -> None:
-        """A job the vendor already has takes its place, even above the capacity."""
-        self._inside.add(job_id)
-
-    def leave(self, job_id: str) -> None:
-        self._inside.discard(job_id)
-        self._admit()
-
-    def ahead_of(self, job_id: str) -> int:
-        """How many jobs wait before this one; 0 when it is next or inside."""
-        waiting = list(self._waiting)
-        return waiting.index(job_id) if job_id in waiting else 0
-
-    def _admit(self) -> None:
-        for job_id, turn in self._waiting.items():
-            if len(self._inside) >= self.capacity:
-                return
-            if not turn.done():
-                self._inside.add(job_id)
-                turn.set_result(None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +61,7 @@ class Vendors:
         store: Store,
         caps: Caps,
         clock: Callable[[], datetime],
+        secrets: Sequence[str],
     ) -> None:
         self._reach = reach
         self._missing = missing
@@ -106,6 +69,7 @@ class Vendors:
         self._store = store
         self._caps = caps
         self._clock = clock
+        self._secrets = sorted(filter(None, secrets), key=len, reverse=True)
 
     @classmethod
     def connect(
@@ -128,7 +92,7 @@ class Vendors:
             else:
                 reach[name] = Reach(
                     client=kind(http, options),
-                    lane=Lane(kind.facts.concurrency),
+                    lane=Lane(capacity=kind.facts.concurrency, health=Health(clock=clock)),
                     rate=AsyncLimiter(kind.facts.per_minute, 60),
                 )
         closed = {
@@ -137,7 +101,7 @@ class Vendors:
             if route.provider in reach
             and (reason := reach[route.provider].client.refuses(route.dialect))
         }
-        return cls(reach, missing, closed, store, settings.caps, clock)
+        return cls(reach, missing, closed, store, settings.caps, clock, settings.secret_values)
 
     def client(self, provider: str) -> Provider | None:
         """The vendor's client, None while its key is not set."""
@@ -150,6 +114,45 @@ class Vendors:
     async def pace(self, provider: str) -> None:
         """Wait for this vendor's rate before a call."""
         await self._reach[provider].rate.acquire()
+
+    async def spoke(
+        self, provider: str, error: ProviderError | None = None, *, took: bool = False
+    ) -> None:
+        """A call to this vendor has ended: with its answer (it took a job), or with an error.
+
+        Silence in a row, or "too many requests", closes its lane for a while.
+        """
+        lane = self.lane(provider)
+        match error:
+            case RateLimited():
+                closed = lane.health.throttled(error.retry_after_s, error.detail)
+            case Unavailable() | SubmissionUnknown():
+                closed = lane.health.silent(error.detail)
+            case _:
+                if lane.health.answered(took=took):
+                    lane.admit()
+                    await self._store.set_meta(f"{_ALONE}{provider}", "")
+                return
+        if closed and lane.health.opens_at:
+            log.warning("vendor left alone", provider=provider, reason=lane.health.why)
+            lane.send_back()
+            note = f"{lane.health.opens_at.isoformat()} {self.clean(lane.health.why)}"
+            await self._store.set_meta(f"{_ALONE}{provider}", note)
+
+    async def left_alone(self) -> Mapping[str, str]:
+        """Vendors that get no new work for a moment, and why; of another process too."""
+        now, found = self._clock(), dict[str, str]()
+        for name in self._reach:
+            until, _, why = (await self._store.meta(f"{_ALONE}{name}") or "").partition(" ")
+            if until and now < (opens_at := datetime.fromisoformat(until)):
+                found[name] = f"{why}; asked again at {opens_at:%H:%M:%S} UTC, jobs wait"
+        return found
+
+    def clean(self, text: str) -> str:
+        """Without the operator's secrets: vendors do echo them, in answers that are no errors."""
+        for secret in self._secrets:
+            text = text.replace(secret, "[key]")
+        return text
 
     async def availability(self, place: Place | None = None) -> Availability:
         """What can be offered now, to this place (None: to the operator)."""
@@ -175,6 +178,7 @@ class Vendors:
 
     async def pause(self, provider: str, reason: str) -> None:
         """The account needs the operator: offer this vendor no more until its free call works."""
+        reason = self.clean(reason)
         log.error("vendor paused", provider=provider, reason=reason)
         await self._store.add_trouble(provider, reason, self._clock())
 

@@ -9,10 +9,9 @@ the `Delivery`'s business.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import urlsplit
@@ -21,10 +20,12 @@ import structlog
 
 from bot import files, jobs
 from bot.config import is_loopback
+from bot.endings import account_reason, detail_of, ending, expired, rejected_at_once
 from bot.errors import BotError
 from bot.jobs import Action, Event, Job, Reason, State
 from bot.media import BadClip, BadImage, ClipInfo, Media
 from bot.money import usd
+from bot.pace import Pace
 from bot.store import Store, Superseded
 from bot.vendors import Vendors
 from providers.base import MediaInput, MediaRole, Phase, Provider, Remote, Status, VideoRequest
@@ -32,8 +33,10 @@ from providers.errors import (
     AccountProblem,
     ContentRejected,
     OutOfCredit,
+    ProtocolError,
     ProviderError,
     RateLimited,
+    Unavailable,
 )
 
 __all__ = ["Delivery", "Patience", "Worker"]
@@ -41,6 +44,10 @@ __all__ = ["Delivery", "Patience", "Worker"]
 _SWEEP_UNTIL: Final = timedelta(hours=24)
 _SWEEP_EVERY: Final = timedelta(seconds=60)
 _FETCH_TRIES: Final = 12
+_GONE: Final = frozenset({403, 404, 410})  # of a result's address: 403 is a signature's end
+_SLOWEST_POLL_S: Final = 60.0
+_MISSES_TOLD: Final = 3  # polls in a row without an answer, then the person is told
+_PATIENT_TURNS: Final = 3  # submissions a throttled job may try before others go first
 _FORGIVEN: Final = timedelta(seconds=30)  # a fresh job a vendor does not show yet
 _ASKS_EVERY_S: Final = 2.0
 log = structlog.get_logger(__name__)
@@ -67,7 +74,7 @@ class Patience(Protocol):
 
 
 def _growing(tries: int) -> float:
-    return min(600.0, 2.0 * 2**tries)
+    return min(3600.0, 2.0 * 2 ** min(tries, 11))
 
 
 class Worker:
@@ -81,7 +88,7 @@ class Worker:
         media: Media,
         folder: Path,
         delivery: Delivery,
-        clock: Callable[[], datetime],
+        pace: Pace,
         fetch_patience: Patience = _growing,
     ) -> None:
         self._store = store
@@ -91,12 +98,14 @@ class Worker:
         self._tmp = folder / "tmp"
         self._inputs = folder / "inputs"
         self._delivery = delivery
-        self._clock = clock
+        self._clock = pace.clock
+        self._pace = pace
         self._fetch_patience = fetch_patience
         self._downloads = asyncio.Semaphore(4)
         self._wakes: dict[str, asyncio.Event] = {}
         self._group: asyncio.TaskGroup | None = None
         self._progress: dict[str, float] = {}
+        self._misses: dict[str, int] = {}  # polls in a row without a usable answer
 
     async def run(self, *, resume: bool = True, forever: bool = True) -> None:
         """Go on with what is unfinished (`resume`), then with new jobs and others' requests.
@@ -133,8 +142,11 @@ class Worker:
             wake.set()
 
     def progress_of(self, job: Job) -> float | None:
-        """How far the job is, 0..1; finer than the database while a clip is fetched or drawn."""
-        return self._progress.get(job.id, job.progress)
+        """How far the job is, 0..1; finer than the database while a clip is fetched or drawn.
+
+        None where nobody knows: 0 only says that the vendor has begun.
+        """
+        return self._progress.get(job.id, job.progress) or None
 
     def ahead_of(self, job: Job) -> int:
         """How many jobs the vendor's lane takes before this one."""
@@ -171,17 +183,15 @@ class Worker:
         looked = job.state is not State.UNCERTAIN  # after a start, look once without waiting
         try:
             while not job.ended:
-                wait_s = (job.due_at - self._clock()).total_seconds()
-                if looked and (wait_s > 0 or wake.is_set()):
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(wake.wait(), max(0.0, wait_s))
+                if looked and (job.due_at > self._clock() or wake.is_set()):
+                    await self._pace.wait(job.due_at, wake)
                     wake.clear()
                     job = await self._store.job(job_id)
                 looked = True
                 job = await self._step(job)
         finally:
-            self._wakes.pop(job_id, None)
-            self._progress.pop(job_id, None)
+            for memory in (self._wakes, self._progress, self._misses):
+                memory.pop(job_id, None)
 
     async def _step(self, job: Job) -> Job:
         """One step that survives our own faults: logged, and tried again later."""
@@ -193,19 +203,28 @@ class Worker:
                 return await self._store.job(job.id)
             except BotError as error:
                 log.error("step failed", error=error.user_message)
-                await asyncio.sleep(5.0)
-                return job
+                return await self._again_in(5.0, job)
             except Exception:
                 log.exception("step failed")
-                await asyncio.sleep(30.0)
-                return job
+                return await self._again_in(30.0, job)
         if after.state is not State.RENDERING and self._vendors.client(job.provider):
-            self._vendors.lane(job.provider).leave(job.id)
+            comes_back = after.state is State.QUEUED and after.provider == job.provider
+            tired = after.attempt > 0 and after.attempt % _PATIENT_TURNS == 0
+            self._vendors.lane(job.provider).leave(job.id, for_good=not comes_back or tired)
         return after
+
+    async def _again_in(self, seconds: float, job: Job) -> Job:
+        await self._pace.wait(self._clock() + timedelta(seconds=seconds), asyncio.Event())
+        return job
 
     async def _move(self, job: Job, event: Event) -> Job:
         now = self._clock()
         after = jobs.apply(job, event, now)
+        after = replace(
+            after,
+            message=self._vendors.clean(after.message),
+            detail=self._vendors.clean(after.detail),
+        )
         await self._store.move(job, after, type(event).__name__, now)
         log.debug("moved", to=after.state.value, event_=type(event).__name__, detail=after.detail)
         await self._delivery.update(after)
@@ -232,8 +251,13 @@ class Worker:
                     detail=blocked or "no client",
                 ),
             )
+        lane = self._vendors.lane(plan.provider)
+        if lane.health.closed and job.message != (told := _told_to_wait(job, lane.health.why)):
+            return await self._move(job, jobs.Later(due_at=job.due_at, message=told))
         if not await self._take_turn(job):
             return await self._store.job(job.id)
+        if lane.health.doubted and not await self._speaks(client):
+            return job
         await self._vendors.pace(plan.provider)
         job = await self._store.job(job.id)
         if job.cancel_at:
@@ -247,16 +271,40 @@ class Worker:
         return await self._submit(await self._move(job, jobs.Submit(request=request)), client)
 
     async def _take_turn(self, job: Job) -> bool:
-        """Wait for the vendor's lane; False when the job was woken first (it may be cancelled)."""
-        turn = asyncio.ensure_future(self._vendors.lane(job.provider).enter(job.id))
-        woken = asyncio.ensure_future(self._wakes[job.id].wait())
+        """Wait for the vendor's lane; False when it closed, or the job was woken (cancelled?)."""
+        lane, wake = self._vendors.lane(job.provider), self._wakes[job.id]
+        turn = asyncio.ensure_future(lane.enter(job.id))
         try:
-            await asyncio.wait({turn, woken}, return_when=asyncio.FIRST_COMPLETED)
-            return turn.done()
+            while not turn.done() and not wake.is_set():
+                opens_at = lane.health.opens_at if lane.health.closed else None
+                timer = asyncio.ensure_future(self._pace.wait(opens_at, wake))
+                try:
+                    await asyncio.wait({turn, timer}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    timer.cancel()
+                    await asyncio.wait({timer})
+                lane.admit()
+                await asyncio.sleep(0)
+            return turn.done() and turn.result()
         finally:
-            for waiting in (turn, woken):
-                waiting.cancel()
-            await asyncio.wait({turn, woken})
+            turn.cancel()
+            await asyncio.wait({turn})
+
+    async def _speaks(self, client: Provider) -> bool:
+        """After a silence: the free call comes before the next paid one."""
+        try:
+            await client.check()
+        except AccountProblem as error:
+            await self._vendors.spoke(client.id)
+            await self._vendors.pause(client.id, account_reason(error))
+            return False
+        except (Unavailable, RateLimited) as error:
+            await self._vendors.spoke(client.id, error)
+            return False
+        except ProviderError as error:
+            log.info("the free call is not understood", provider=client.id, detail=error.detail)
+        await self._vendors.spoke(client.id)
+        return True
 
     async def _submit(self, job: Job, client: Provider) -> Job:
         """The paid call, and what its answer means. The intent is committed."""
@@ -264,7 +312,11 @@ class Worker:
         try:
             remote = await client.submit(job.request)
         except ProviderError as error:
+            await self._vendors.spoke(job.provider, error)
             return await self._submission_failed(job, client, error)
+        finally:
+            self._vendors.lane(job.provider).answered(job.id)
+        await self._vendors.spoke(job.provider, took=True)
         return await self._accepted(job, client, remote)
 
     async def _accepted(self, job: Job, client: Provider, remote: Remote) -> Job:
@@ -285,28 +337,32 @@ class Worker:
         )
         match jobs.action_for(error):
             case Action.LATER:
-                due_at = now + timedelta(seconds=_back_off_s(error, job.attempt))
+                # "Too many requests" closes the lane, where the job then waits in its old place.
+                wait_s = 0.0 if isinstance(error, RateLimited) else min(60.0, 2.0**job.attempt)
                 event: Event = jobs.Later(
-                    due_at=due_at,
-                    detail=error.detail,
-                    message=f"{plan.provider} is busy; trying again by itself.",
+                    due_at=now + timedelta(seconds=wait_s),
+                    detail=detail_of(error),
+                    message=_told_to_wait(job, self._vendors.lane(job.provider).health.why)
+                    if isinstance(error, RateLimited)
+                    else f"{plan.provider} cannot be reached; trying again by itself.",
                 )
             case Action.LOOK:
                 event = jobs.Lost(
-                    due_at=now + timedelta(seconds=client.facts.find_after_s), detail=error.detail
+                    due_at=now + timedelta(seconds=client.facts.find_after_s),
+                    detail=detail_of(error),
                 )
             case Action.STOP:
-                event = jobs.Refund(
-                    reason=Reason.REJECTED,
-                    message=_rejected(plan.provider, ""),
-                    detail=error.detail + " " + error.body,
-                )
+                event = rejected_at_once(job, error)
             case Action.PAUSE:
-                await self._vendors.pause(plan.provider, _account_reason(error))
+                await self._vendors.pause(plan.provider, account_reason(error))
+                trouble = (
+                    "Our account at {} has no credit left"
+                    if isinstance(error, OutOfCredit)
+                    else "{} does not accept our account at the moment"
+                ).format(plan.provider)
                 event = jobs.NextRoute(
                     reason=Reason.FAILED,
-                    message=f"{plan.provider} does not accept our account at the moment; the "
-                    "operator has been told. Nothing was charged.",
+                    message=f"{trouble}; the operator has been told. Nothing was charged.",
                     detail=error.detail,
                 )
             case Action.ROUTE_OFF:
@@ -328,7 +384,7 @@ class Worker:
                     reason=Reason.FAILED,
                     message=f"{plan.provider} refused the request as malformed. That is our bug; "
                     "nothing was charged.",
-                    detail=error.detail + " " + error.body,
+                    detail=detail_of(error),
                 )
         return await self._move(job, event)
 
@@ -351,7 +407,8 @@ class Worker:
             if facts.resend_safe and (not facts.findable or job.looks >= 1):
                 return await self._resend(job, client)
         except ProviderError as error:
-            return await self._look_later(job, facts.find_after_s, error.detail)
+            await self._vendors.spoke(job.provider, error)
+            return await self._look_later(job, facts.find_after_s, detail_of(error))
         detail = "not in the vendor's list" if facts.findable else "this vendor keeps no list"
         return await self._look_later(job, facts.find_after_s if facts.findable else 600.0, detail)
 
@@ -360,6 +417,7 @@ class Worker:
         assert job.request is not None  # noqa: S101 - checked by the caller
         assert job.first_sent_at is not None  # noqa: S101 - checked by the caller
         found = await client.find(job.request, job.first_sent_at)
+        await self._vendors.spoke(job.provider)
         if not found:
             return None
         owned = await self._store.owned(job.provider, [remote.remote_id for remote in found])
@@ -378,14 +436,7 @@ class Worker:
         try:
             remote = await client.submit(job.request)
         except ContentRejected as error:
-            return await self._move(
-                job,
-                jobs.Refund(
-                    reason=Reason.REJECTED,
-                    message=_rejected(job.provider, ""),
-                    detail=error.detail,
-                ),
-            )
+            return await self._move(job, rejected_at_once(job, error))
         return await self._accepted(job, client, remote)
 
     async def _look_later(self, job: Job, first_s: float, detail: str) -> Job:
@@ -398,26 +449,49 @@ class Worker:
         client = self._vendors.client(job.provider)
         if client is None or job.request is None or job.remote is None:
             return await self._tick(job, 60.0, detail="its vendor's key is not set")
+        if job.cancel_at and not job.cancel_sent:
+            asked = await self._ask_to_stop(job, client, job.remote, job.request)
+            if asked.cancel_sent:
+                return asked
         try:
-            if job.cancel_at and not job.cancel_sent:
-                return await self._ask_to_stop(job, client, job.remote, job.request)
             await self._vendors.pace(job.provider)
             status = await client.poll(job.remote, job.request)
-        except RateLimited as error:
-            return await self._tick(job, error.retry_after_s or 15.0, detail=error.detail)
-        except AccountProblem as error:
-            await self._vendors.pause(job.provider, _account_reason(error))
-            return await self._tick(job, 60.0, detail=error.detail)
         except ProviderError as error:
-            log.warning("poll failed", error=type(error).__name__, body=error.body)
-            return await self._tick(
-                job, max(5.0, client.facts.poll_floor_s), detail=f"{error.detail} {error.body}"
-            )
+            return await self._poll_failed(job, client, error)
+        await self._vendors.spoke(job.provider)
         return await self._read_status(job, client, status)
+
+    async def _poll_failed(self, job: Job, client: Provider, error: ProviderError) -> Job:
+        """Nothing is known of the job: it goes on at the vendor, and is asked for ever less often.
+
+        An answer nobody can read is kept, and says nothing about the job either.
+        """
+        log.warning("poll failed", error=type(error).__name__, detail=error.detail, body=error.body)
+        await self._vendors.spoke(job.provider, error)
+        if self._never_ended(job):
+            return await self._move(job, expired(job, detail_of(error)))
+        misses = self._misses.get(job.id, 0) + 1
+        self._misses[job.id] = misses
+        wait_s = min(
+            _SLOWEST_POLL_S, max(5.0, client.facts.poll_floor_s) * 2.0 ** min(misses - 1, 6)
+        )
+        if isinstance(error, AccountProblem):
+            await self._vendors.pause(job.provider, account_reason(error))
+            wait_s = _SLOWEST_POLL_S
+        elif isinstance(error, RateLimited) and error.retry_after_s is not None:
+            wait_s = max(error.retry_after_s, client.facts.poll_floor_s)
+        told = misses >= _MISSES_TOLD and not job.cancel_at
+        return await self._tick(
+            job,
+            wait_s,
+            detail=detail_of(error),
+            message=_no_answer(job) if told else None,
+        )
 
     async def _ask_to_stop(
         self, job: Job, client: Provider, remote: Remote, request: VideoRequest
     ) -> Job:
+        """Asked once; while the vendor does not take it, the job is polled and asked again."""
         if not client.facts.cancellable:
             return await self._tick(
                 job,
@@ -426,8 +500,12 @@ class Worker:
                 message=f"{job.provider} cannot stop a running job and charges it either way, so "
                 "the clip will still come.",
             )
-        await self._vendors.pace(job.provider)
-        await client.cancel(remote, request)
+        try:
+            await self._vendors.pace(job.provider)
+            await client.cancel(remote, request)
+        except ProviderError as error:
+            log.warning("cancel failed", error=type(error).__name__, detail=error.detail)
+            return job
         return await self._tick(
             job, 1.0, cancel_sent=True, message=f"{job.provider} was asked to stop."
         )
@@ -452,26 +530,36 @@ class Worker:
                     ),
                 )
             case _:
-                return await self._move(job, _ending(job, status))
+                can_stop = client.facts.cancellable
+                return await self._move(job, ending(job, status, can_stop=can_stop))
 
     async def _still_rendering(self, job: Job, client: Provider, status: Status) -> Job:
         now = self._clock()
         since = job.rendering_since or now
+        progress = status.progress
+        if progress is None and status.phase is Phase.RENDERING:
+            progress = job.progress or 0.0  # it has begun: from here on it may cost something
+        if self._never_ended(job):
+            return await self._move(job, expired(job, "it never ended"))
+        back = self._misses.pop(job.id, 0) >= _MISSES_TOLD and not job.cancel_at
         if job.deadline_at and now > job.deadline_at:
-            if now - since > _SWEEP_UNTIL:
-                return await self._move(job, _expired(job, "it never ended"))
             return await self._tick(
                 job,
                 _SWEEP_EVERY.total_seconds(),
-                progress=status.progress,
+                progress=progress,
                 message=f"{job.provider} has been at it for over "
                 f"{client.facts.deadline_s // 60} minutes; we keep looking.",
             )
         times = await self._store.render_times(job.model)
         due_at = jobs.poll_again(now, since, client.facts.poll_floor_s, times)
-        return await self._move(
-            job, jobs.Ticked(due_at=due_at, progress=status.progress, detail="")
-        )
+        message = "" if back else None
+        return await self._move(job, jobs.Ticked(due_at=due_at, progress=progress, message=message))
+
+    def _never_ended(self, job: Job) -> bool:
+        """Whether it is long past every deadline: with no cancel at some vendors, it may bill."""
+        now = self._clock()
+        overdue = job.deadline_at is not None and now > job.deadline_at
+        return overdue and now - (job.rendering_since or now) > _SWEEP_UNTIL
 
     async def _tick(
         self,
@@ -505,9 +593,14 @@ class Worker:
             if error.conclusive:
                 await asyncio.to_thread(clip.unlink, missing_ok=True)
             return await self._fetch_later(job, error.user_message, error.user_message)
+        except _NoMore as error:
+            return await self._move(job, expired(job, error.detail))
         except ProviderError as error:
             return await self._fetch_later(
-                job, "The finished clip cannot be fetched yet; trying again.", error.detail
+                job,
+                "The finished clip cannot be fetched yet; trying again.",
+                detail_of(error),
+                gone=isinstance(error, ProtocolError) and error.status in _GONE,
             )
         size_bytes = (await asyncio.to_thread(clip.stat)).st_size
         return await self._move(
@@ -528,13 +621,7 @@ class Worker:
         if client is None or job.request is None or job.remote is None:
             raise ProviderError("its vendor's key is not set")
         part = self._tmp / f"{job.id}.mp4"
-        status = Status(
-            phase=Phase.SUCCEEDED,
-            # A URL that failed once may have expired: the provider then asks for a fresh one.
-            result_url=job.result_url if job.fetch_tries == 0 else None,
-            expires_at=job.result_expires_at,
-        )
-
+        status = await self._result(job, client, job.remote, job.request)
         ours = is_loopback(urlsplit(client.options.base_url).hostname or "")
 
         async def download(url: str, headers: Mapping[str, str] | None = None, /) -> None:
@@ -557,14 +644,28 @@ class Worker:
             self._progress.pop(job.id, None)
             await asyncio.to_thread(part.unlink, missing_ok=True)
 
+    async def _result(
+        self, job: Job, client: Provider, remote: Remote, request: VideoRequest
+    ) -> Status:
+        """Where the clip lies. An address that failed once may have ended: a fresh one is asked."""
+        if job.fetch_tries == 0:
+            return Status(phase=Phase.SUCCEEDED, result_url=job.result_url)
+        await self._vendors.pace(job.provider)
+        status = await client.poll(remote, request)
+        if status.phase is Phase.GONE and job.fetch_tries > 1:
+            raise _NoMore(status.reason or "the vendor does not have the clip any more")
+        if status.phase is not Phase.SUCCEEDED:
+            raise ProtocolError(f"a finished job is now {status.phase.value} ({status.reason})")
+        return status
+
     def _show_progress(self, job_id: str, share: float) -> None:
         self._progress[job_id] = share
 
-    async def _fetch_later(self, job: Job, message: str, detail: str) -> Job:
+    async def _fetch_later(self, job: Job, message: str, detail: str, *, gone: bool = False) -> Job:
         now = self._clock()
-        expired = job.result_expires_at is not None and now > job.result_expires_at
-        if expired and job.fetch_tries >= _FETCH_TRIES:
-            return await self._move(job, _expired(job, detail))
+        ended = job.result_expires_at is not None and now > job.result_expires_at
+        if (ended or gone) and job.fetch_tries >= _FETCH_TRIES:
+            return await self._move(job, expired(job, detail))
         due_at = now + timedelta(seconds=self._fetch_patience(job.fetch_tries))
         return await self._move(job, jobs.FetchLater(due_at=due_at, message=message, detail=detail))
 
@@ -690,66 +791,18 @@ _CANCELLED_BEFORE: Final = jobs.Refund(
 )
 
 
-def _ending(job: Job, status: Status) -> jobs.Refund:
-    """An end without a clip: what it is called, and what it costs."""
-    if status.phase is Phase.GONE and not job.cancel_sent:
-        return _expired(job, status.reason or "the vendor does not know it any more")
-    cost, note = _end_cost(job, status)
-    charged = (
-        f" {usd(min(cost, job.hold_micros))} were charged." if cost else " Nothing was charged."
-    )
-    match status.phase:
-        case Phase.REJECTED:
-            reason, message = Reason.REJECTED, _rejected(job.provider, charged)
-        case Phase.CANCELLED | Phase.GONE:
-            reason, message = Reason.CANCELLED, "Cancelled." + charged
-        case _:
-            reason = Reason.FAILED
-            message = (
-                f"{job.provider} could not make this clip.{charged} Try again, or another model."
-            )
-    return jobs.Refund(
-        reason=reason, message=message, cost_micros=cost, cost_note=note, detail=status.reason
-    )
+class _NoMore(ProviderError):
+    """The vendor says that the finished clip is gone."""
 
 
-def _end_cost(job: Job, status: Status) -> tuple[int, str]:
-    if status.cost_micros is not None:
-        return status.cost_micros, "vendor's figure"
-    if status.billed:
-        return job.hold_micros, "the vendor documents that this is billed"
-    if status.phase in (Phase.REJECTED, Phase.FAILED):
-        return 0, "no figure from the vendor: to be reconciled"
-    if job.progress:
-        return job.hold_micros, "stopped while running, no figure from the vendor: the held bound"
-    return 0, "stopped before it ran: to be reconciled"
+def _told_to_wait(job: Job, why: str) -> str:
+    """For the person; the vendor's own words are in the log and with the operator."""
+    what = why.partition(" (")[0] or "is busy"
+    return f"{job.provider} {what}; your clip keeps its place and is tried again by itself."
 
 
-def _expired(job: Job, detail: str) -> jobs.Refund:
-    cost = job.hold_micros if job.cost_micros is None else job.cost_micros
-    return jobs.Refund(
-        reason=Reason.EXPIRED,
-        message=f"{job.provider} took the job, but no clip can be had from it any more. "
-        f"{usd(min(cost, job.hold_micros))} are booked until the vendor's bill says otherwise.",
-        cost_micros=cost,
-        cost_note="outcome unknown: the held bound, to be reconciled",
-        detail=detail,
-    )
-
-
-def _rejected(provider: str, charged: str) -> str:
+def _no_answer(job: Job) -> str:
     return (
-        f"{provider} refuses this content.{charged or ' Nothing was charged.'} Other words or "
-        "another model may pass; it is not tried again by itself."
+        f"{job.provider} has the job but does not answer at the moment; we keep asking, and the "
+        "clip comes when it does."
     )
-
-
-def _account_reason(error: ProviderError) -> str:
-    credit = isinstance(error, OutOfCredit)
-    kind = "no credit left at the vendor" if credit else "the key is not accepted"
-    return f"{kind} ({error.detail})"
-
-
-def _back_off_s(error: ProviderError, attempt: int) -> float:
-    asked = error.retry_after_s if isinstance(error, RateLimited) else None
-    return asked if asked is not None else min(60.0, 2.0**attempt)
