@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 from urllib.parse import quote
+
+from pydantic import BaseModel
 
 from providers._data_uri import data_uri
 from providers._google_answers import (
@@ -52,6 +54,8 @@ __all__ = ["Google", "check_inputs", "create_body"]
 _IMAGES: Final = ImageRules(
     max_encoded_bytes=9_500_000, source="Omni guide: ten images at most, 100 MB a request"
 )
+Answer = TypeVar("Answer", bound=BaseModel)
+
 _ROLES: Final = frozenset(
     {MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME, MediaRole.REFERENCE, MediaRole.SOURCE}
 )
@@ -93,7 +97,7 @@ class Google(Provider):
         blocks = [await _block(media) for media in _in_order(request)]
         body = create_body(request, blocks)
         answer = await self._call("POST", "/v1beta/interactions", paid=True, json=body)
-        return Remote(remote_id=parse(Created, answer, paid=True).id)
+        return Remote(remote_id=self._read(Created, answer, paid=True).id)
 
     async def poll(self, remote: Remote, request: VideoRequest) -> Status:
         """The interaction, and with a finished one whether its file can be fetched yet."""
@@ -149,13 +153,13 @@ class Google(Provider):
 
     async def _interaction(self, remote: Remote) -> Interaction | None:
         try:
-            return parse(Interaction, await self._call("GET", _path(remote)))
+            return self._read(Interaction, await self._call("GET", _path(remote)))
         except RouteGone:
             return None
 
     async def _with_file(self, name: str, status: Status) -> Status:
         try:
-            file = parse(File, await self._call("GET", f"/v1beta/files/{name}"))
+            file = self._read(File, await self._call("GET", f"/v1beta/files/{name}"))
         except (RouteGone, AuthenticationFailed) as error:
             if error.status == 401:
                 raise
@@ -191,6 +195,10 @@ class Google(Provider):
                 params=params,
                 json=json,
             )
+
+    def _read(self, model: type[Answer], answer: object, *, paid: bool = False) -> Answer:
+        with redacted(self.options.secrets.values()):
+            return parse(model, answer, paid=paid)
 
 
 def _path(remote: Remote) -> str:

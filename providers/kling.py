@@ -18,8 +18,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 from urllib.parse import quote
+
+from pydantic import BaseModel
 
 from providers._data_uri import data_uri
 from providers._http import call, parse
@@ -49,6 +51,8 @@ from providers.errors import (
 )
 
 __all__ = ["Kling", "mint_jwt"]
+
+Answer = TypeVar("Answer", bound=BaseModel)
 
 _KEY: Final = "KLING_API_KEY"
 _PAIR: Final = ("KLING_ACCESS_KEY", "KLING_SECRET_KEY")
@@ -110,8 +114,8 @@ class Kling(Provider):
         except InvalidRequest as refused:
             return await self._adopt(request, refused)
         if self._is_legacy:
-            return _legacy_remote(parse(LegacyAnswer, answer, paid=True).data, request)
-        return _remote(parse(Created, answer, paid=True).data)
+            return _legacy_remote(self._read(LegacyAnswer, answer, paid=True).data, request)
+        return _remote(self._read(Created, answer, paid=True).data)
 
     async def poll(self, remote: Remote, request: VideoRequest) -> Status:
         default = legacy_kind(request) if self._is_legacy else _TASKS
@@ -170,7 +174,7 @@ class Kling(Provider):
             answer = await self._call("GET", "/tasks", params={key: value})
         except RouteGone:
             return []
-        return parse(Tasks, answer).data or []
+        return self._read(Tasks, answer).data or []
 
     async def _legacy_task(self, kind: str, task_id: str) -> LegacyTask | None:
         """Looked up by the vendor's id or by ours; the path takes either."""
@@ -178,7 +182,7 @@ class Kling(Provider):
             answer = await self._call("GET", f"/v1/videos/{kind}/{quote(task_id, safe='')}")
         except RouteGone:
             return None
-        return parse(LegacyAnswer, answer).data
+        return self._read(LegacyAnswer, answer).data
 
     async def _call(
         self,
@@ -221,6 +225,10 @@ class Kling(Provider):
                 params=params,
                 json=json,
             )
+
+    def _read(self, model: type[Answer], answer: object, *, paid: bool = False) -> Answer:
+        with redacted(self.options.secrets.values()):
+            return parse(model, answer, paid=paid)
 
     def _token(self, now: int | None) -> str:
         secrets = self.options.secrets

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -55,6 +55,8 @@ __all__ = [
     "read_job",
     "size_for",
 ]
+
+Answer = TypeVar("Answer", bound=BaseModel)
 
 _KEPT: Final = timedelta(hours=24)
 _INLINE_BYTES: Final = {"image": 7_000_000, "video": 15_000_000}  # as a data URI
@@ -170,7 +172,7 @@ class LTX(Provider):
         body = create_body(request, media)
         answer = await self._call("POST", f"/v2/{endpoint}", paid=True, json=body)
         return Remote(
-            remote_id=parse(_Created, answer, paid=True).id, handle={"endpoint": endpoint}
+            remote_id=self._read(_Created, answer, paid=True).id, handle={"endpoint": endpoint}
         )
 
     async def poll(self, remote: Remote, request: VideoRequest) -> Status:
@@ -179,7 +181,7 @@ class LTX(Provider):
             answer = await self._call("GET", _job_path(endpoint, remote.remote_id))
         except RouteGone:
             return Status(phase=Phase.GONE, reason="the vendor keeps a job for 24 hours only")
-        return read_job(parse(Job, answer))
+        return read_job(self._read(Job, answer))
 
     async def check(self) -> str:
         """Asks for a job that is not there: the key is looked at before the job."""
@@ -251,6 +253,10 @@ class LTX(Provider):
                 headers=self._headers(),
                 json=json,
             )
+
+    def _read(self, model: type[Answer], answer: object, *, paid: bool = False) -> Answer:
+        with redacted(self.options.secrets.values()):
+            return parse(model, answer, paid=paid)
 
 
 def _json(answer: httpx.Response) -> Any:

@@ -11,12 +11,14 @@ import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
+from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from providers._http import call, parse
+from providers._trust import redacted
 from providers.base import (
     Download,
     Facts,
@@ -37,6 +39,8 @@ from providers.errors import (
 )
 
 __all__ = ["Gateway", "OpenAI", "Video", "create_fields", "read_video", "size_for"]
+
+Answer = TypeVar("Answer", bound=BaseModel)
 
 _CLOCK_SKEW: Final = timedelta(seconds=60)
 _LAST_ARRIVAL: Final = timedelta(minutes=5)
@@ -77,6 +81,10 @@ class VideoList(BaseModel):
     has_more: bool = False
 
 
+class Anything(RootModel[Any]):
+    """An answer that only says yes."""
+
+
 class OpenAI(Provider):
     """`OPENAI_API_KEY`, `OPENAI_BASE_URL` (with `/v1`)."""
 
@@ -109,15 +117,15 @@ class OpenAI(Provider):
                 raise InvalidRequest("the first frame must be a file here")
             picture = await asyncio.to_thread(frame.path.read_bytes)
             files.append(("input_reference", (frame.path.name, picture, frame.mime)))
-        answer = await self._call("POST", "/videos", paid=True, files=files)
-        return Remote(remote_id=parse(Video, answer, paid=True).id)
+        answer = await self._ask(Video, "POST", "/videos", paid=True, files=files)
+        return Remote(remote_id=answer.id)
 
     async def poll(self, remote: Remote, request: VideoRequest) -> Status:
         try:
-            answer = await self._call("GET", f"/videos/{remote.remote_id}")
+            video = await self._ask(Video, "GET", _path(remote))
         except RouteGone:
             return Status(phase=Phase.GONE, reason="the vendor does not know this video any more")
-        return read_video(parse(Video, answer))
+        return read_video(video)
 
     async def fetch(
         self,
@@ -129,16 +137,14 @@ class OpenAI(Provider):
         progress: Progress,
     ) -> None:
         """`GET /videos/{id}/content`; the key goes to the API's own origin only."""
-        await download(
-            f"{self.options.base_url}/videos/{remote.remote_id}/content", self._headers()
-        )
+        await download(f"{self.options.base_url}{_path(remote)}/content", self._headers())
 
     async def find(self, request: VideoRequest, sent_at: datetime) -> list[Remote]:
         """Videos of this account with the same words, model, size and length, made since then."""
         matches: list[Video] = []
         params = {"limit": "100", "order": "desc"}
         while True:
-            page = parse(VideoList, await self._call("GET", "/videos", params=params))
+            page = await self._ask(VideoList, "GET", "/videos", params=params)
             matches += [video for video in page.data if _matches(video, request, sent_at)]
             oldest = page.data[-1] if page.data else None
             if oldest is None or not page.has_more or oldest.made_at < sent_at - _CLOCK_SKEW:
@@ -148,31 +154,34 @@ class OpenAI(Provider):
 
     async def check(self) -> str:
         """Lists one video: free, and only a good key may."""
-        await self._call("GET", "/videos", params={"limit": "1"})
+        await self._ask(Anything, "GET", "/videos", params={"limit": "1"})
         return "listed the newest video (GET /videos?limit=1)"
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.options.secrets[self.facts.keys[0]]}"}
 
-    async def _call(
+    async def _ask(
         self,
+        model: type[Answer],
         method: str,
         path: str,
         *,
         paid: bool = False,
         params: Mapping[str, str] | None = None,
         files: Any = None,
-    ) -> Any:
-        return await call(
-            self.http,
-            method,
-            f"{self.options.base_url}{path}",
-            paid=paid,
-            refine=lambda response: read_error(response, paid=paid),
-            headers=self._headers(),
-            params=params,
-            files=files,
-        )
+    ) -> Answer:
+        with redacted(self.options.secrets.values()):
+            answer = await call(
+                self.http,
+                method,
+                f"{self.options.base_url}{path}",
+                paid=paid,
+                refine=lambda response: read_error(response, paid=paid),
+                headers=self._headers(),
+                params=params,
+                files=files,
+            )
+            return parse(model, answer, paid=paid)
 
 
 class Gateway(OpenAI):
@@ -194,6 +203,10 @@ class Gateway(OpenAI):
         source="the OpenAI dialect; a gateway may offer less",
         verified="2026-11-23",
     )
+
+
+def _path(remote: Remote) -> str:
+    return f"/videos/{quote(remote.remote_id, safe='')}"
 
 
 def create_fields(request: VideoRequest) -> dict[str, str]:
