@@ -1,7 +1,7 @@
 """The words the classifier knows: one cue file a language, one file for what they mean.
 
-Loads and checks `cues/*.toml` and finds the longest known phrase at a place in a text.
-Masking, negation and who does what are left to `reading.py`, the decision to `classifier.py`.
+Loads and checks `cues/*.toml` and finds the longest known cue at a place in a text. Masking,
+negation and who does what are left to `reading.py`, the decision to `classifier.py`.
 """
 
 from __future__ import annotations
@@ -9,33 +9,41 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from typing import Final, cast
+from typing import Final, NamedTuple, TypeAlias, cast
 
 from bot.brief import CATEGORIES, GENERAL
 
 __all__ = [
+    "ENGLISH",
     "LABELS",
+    "NOTHING",
     "TOKEN",
     "Concept",
     "CueError",
-    "Entry",
     "Lexicon",
+    "Match",
+    "Page",
+    "Shelf",
+    "alphabet",
     "fold",
     "lexicon",
     "load",
 ]
 
 LABELS: Final = (*CATEGORIES, GENERAL)
+ENGLISH: Final = "en"
 
 ROLES: Final = frozenset(
-    ("person", "group", "pair", "count", "animal", "machine", "weather", "deed")
+    ("person", "pronoun", "group", "pair", "count", "animal", "machine", "weather", "deed")
 )
-# A cue file's lists that are not concepts; in an entry their name is led by a "#".
-GRAMMAR: Final = frozenset(("negation", "negation_after", "not_negation", "ends"))
+# A cue file's lists that are not concepts; in a meaning their name is led by a "#".
+GRAMMAR: Final = frozenset(
+    ("negation", "negation_after", "not_negation", "ends", "ignored", "named", "first_names")
+)
 HINTS: Final = frozenset(
     (
         "draft",
@@ -64,7 +72,7 @@ MAX_STEM: Final = 16
 # invisible characters people paste along; scripts written without spaces; emoji; clause ends.
 _HIDDEN: Final = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufe0e\ufe0f"
 _JOINED: Final = (
-    "\u0e01-\u0e7f\u1100-\u11ff\u3005-\u3007\u3040-\u30ff\u3131-\u318e\u31f0-\u31ff"
+    "\u0e01-\u0e7f\u1100-\u11ff\u3005-\u3007\u3040-\u30fa\u30fc-\u30ff\u3131-\u318e\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9d\U00020000-\U0002ffff"
 )
 _LETTER: Final = (
@@ -80,14 +88,22 @@ TOKEN: Final = re.compile(
     rf"|(?P<word>(?:[{_LETTER}]{{1,2}}|qu|un|[ADNS]?all|[adns]?all|dell|nell|sull|quell|jusqu)['’ʼ](?=[{_LETTER}]{{3}})"
     rf"|[{_LETTER}][{_LETTER}{_HIDDEN}]*(?:['’ʼ][{_LETTER}]+)*)"
     rf"|(?P<emoji>[{_EMOJI}])"
-    '|(?P<stop>[.!?…;:,。！？；：，、·|()\\[\\]{}\n\r—–/؟،؛।«»“”"]|(?<= )- )'
+    '|(?P<stop>[.!?…;:,。！？；：，、·|()\\[\\]{}\n\r—–/؟،؛।«»“”"「」『』《》]|(?<= )- )'
 )
+_JOINED_LETTER: Final = re.compile(f"[{_JOINED}]")
 _HIDDEN_OR_VOWEL: Final = re.compile(f"[{_HIDDEN}\u0640\u064b-\u065f\u0670]")
+_MARKS: Final = re.compile("[\u0300-\u036f]+")
+# A phrase that has to be cut up like a text: with signs in it, or in a script without spaces.
+_INTRICATE: Final = re.compile(f"[!-)+./:-@\\[-`{{-~’ʼ{_JOINED}-]")
 _SAME: Final = str.maketrans(
     {"ł": "l", "ı": "i", "ø": "o", "đ": "d", "ð": "d", "œ": "oe", "æ": "ae", "’": "'", "ʼ": "'"}
     | {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي"}
     | {"ё": "е", "ґ": "г"}
 )
+
+# A tree of words: what stands under "" is meant when a cue ends here, under "*" are the stems
+# a next word may begin with. A leaf is its meaning, several set apart by spaces.
+Node: TypeAlias = "dict[str, str | Node]"
 
 
 class CueError(ValueError):
@@ -98,68 +114,154 @@ class CueError(ValueError):
 class Concept:
     name: str
     role: str
+    denied: str  # the concept that stands in when this one is denied: no cut is one take
     scores: Mapping[str, float]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
-    """One cue: the words after its first, whose language it is and what it means."""
+class Match(NamedTuple):
+    """The longest cue at a place: its size in words and letters, and all that it means."""
 
-    rest: tuple[str, ...]
-    language: str
-    means: str
-    size: int  # letters spelled out: of two cues as long in words the fuller one wins
+    words: int
+    letters: int
+    means: str  # set apart by spaces
+
+    def or_better(self, other: Match) -> Match:
+        """Of two cues the one of more words wins, then the fuller one; as good, both count."""
+        if not other.words or self.words > other.words:
+            return self
+        if self[:2] == other[:2]:
+            return Match(self.words, self.letters, _both(self.means, other.means))
+        return max(self, other)
+
+
+NOTHING: Final = Match(0, 0, "")
+
+
+@dataclass(kw_only=True, slots=True)
+class Page:
+    """What the cue file of one language says."""
+
+    lines: dict[str, list[str]] = field(default_factory=dict[str, list[str]])  # by meaning
+    stop: frozenset[str] = frozenset()
+    prefixes: tuple[str, ...] = ()
+    same: dict[int, str] = field(default_factory=dict[int, str])
+    alphabets: frozenset[int] = frozenset()  # of its function words
+    joined: bool = False  # written without spaces
+
+
+@dataclass(kw_only=True, slots=True)
+class Shelf:
+    """The cues of one language, in order."""
+
+    page: Page
+    tree: Node = field(default_factory=dict[str, "str | Node"])
+    stem_sizes: dict[str, list[int]] = field(
+        default_factory=dict[str, list[int]]
+    )  # by first letters
+    joined: dict[str, str] = field(default_factory=dict[str, str])  # scripts without spaces
+    joined_sizes: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+
+    def at(self, words: Sequence[str], i: int) -> Match:
+        """The longest cue whose first word is the i-th."""
+        found = self._at(words, i)
+        if found.words or not self.page.prefixes:
+            return found
+        word, rest = words[i], words[i + 1 : i + 8]
+        for prefix in self.page.prefixes:
+            if word.startswith(prefix) and len(word) - len(prefix) > MIN_STEM:
+                found = self._at([word[len(prefix) :], *rest], 0)
+                if found.words:
+                    break
+        return found
+
+    def _at(self, words: Sequence[str], i: int) -> Match:
+        word, best = words[i], NOTHING
+        if child := self.tree.get(word):
+            best = _follow(best, child, words, i + 1, Match(1, 2 * len(word), ""))
+        if sizes := self.stem_sizes.get(word[:MIN_STEM]):
+            stems, size = cast("Node", self.tree["*"]), len(word)
+            for cut in sizes:
+                if cut <= size and (child := stems.get(word[:cut])):
+                    best = _follow(best, child, words, i + 1, Match(1, 2 * cut - 1, ""))
+        return best
+
+    def joined_at(self, pieces: Sequence[str], i: int) -> Match:
+        """The longest cue that begins with the i-th piece of a text without spaces."""
+        sizes = self.joined_sizes.get(pieces[i][0])
+        if not sizes:
+            return NOTHING
+        run, ends = "", list[int]()
+        for piece in pieces[i : i + sizes[0]]:
+            run += piece
+            ends.append(len(run))
+        for size in sizes:
+            if size in ends and (means := self.joined.get(run[:size])):
+                return Match(ends.index(size) + 1, 2 * size, means)
+        return NOTHING
+
+
+def _follow(best: Match, child: str | Node, words: Sequence[str], i: int, so_far: Match) -> Match:
+    """The best cue among those that go on from here."""
+    depth, letters, _ = so_far
+    if isinstance(child, str):
+        return best.or_better(Match(depth, letters, child))
+    if means := child.get(""):
+        best = best.or_better(Match(depth, letters, cast("str", means)))
+    if i == len(words):
+        return best
+    word = words[i]
+    if word and (further := child.get(word)):
+        so_far = Match(depth + 1, letters + 2 * len(word), "")
+        best = _follow(best, further, words, i + 1, so_far)
+    if stems := child.get("*"):
+        for cut in range(MIN_STEM, min(len(word), MAX_STEM) + 1):
+            if further := cast("Node", stems).get(word[:cut]):
+                so_far = Match(depth + 1, letters + 2 * cut - 1, "")
+                best = _follow(best, further, words, i + 1, so_far)
+    return best
+
+
+def _both(means: str, more: str) -> str:
+    known = means.split()
+    return " ".join(known + [other for other in more.split() if other not in known])
 
 
 @dataclass(kw_only=True, slots=True)
 class Lexicon:
+    """All cue files, checked; the cues of a language are put in order when first asked for."""
+
     concepts: dict[str, Concept] = field(default_factory=dict[str, Concept])
-    exact: dict[str, list[Entry]] = field(default_factory=dict[str, list[Entry]])
-    stems: dict[str, list[Entry]] = field(default_factory=dict[str, list[Entry]])
-    joined: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    lengths: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    emoji: Shelf = field(default_factory=lambda: Shelf(page=Page()))
     function_words: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     numbers: dict[str, int] = field(default_factory=dict[str, int])
+    units: dict[str, str] = field(default_factory=dict[str, str])  # of time, as written after "10"
+    pages: dict[str, Page] = field(default_factory=dict[str, Page])  # by language
+    shelves: dict[str, Shelf] = field(default_factory=dict[str, Shelf])  # those asked for
 
-    def at(self, words: Sequence[str], i: int, spoken: frozenset[str]) -> tuple[int, list[str]]:
-        """How many words from the i-th on are one cue, and everything that cue means."""
-        best, found = (0, 0), list[str]()
-        for entry in self._candidates(words[i]):
-            rank = (1 + len(entry.rest), entry.size)
-            if rank < best or (spoken and entry.language not in spoken):
-                continue
-            if entry.rest and not _follows(words, i + 1, entry.rest):
-                continue
-            if rank > best:
-                best, found = rank, []
-            if entry.means not in found:
-                found.append(entry.means)
-        return best[0], found
-
-    def _candidates(self, word: str) -> Iterator[Entry]:
-        yield from self.exact.get(word, ())
-        for cut in range(MIN_STEM, min(len(word), MAX_STEM) + 1):
-            yield from self.stems.get(word[:cut], ())
+    def shelf(self, language: str) -> Shelf:
+        shelf = self.shelves.get(language)
+        if shelf is None:
+            shelf = self.shelves[language] = _shelf(self.pages[language])
+        return shelf
 
 
-def _follows(words: Sequence[str], i: int, rest: tuple[str, ...]) -> bool:
-    if i + len(rest) > len(words):
-        return False
-    for k, part in enumerate(rest):
-        word = words[i + k]
-        if word != part and not (part[-1] == "*" and word.startswith(part[:-1])):
-            return False
-    return True
+def alphabet(word: str) -> int:
+    """Which alphabet a folded word begins in: Unicode keeps each in blocks of its own."""
+    return ord(word[0]) >> 7
 
 
 def fold(word: str) -> str:
     """Lower case, no accents, one spelling for look-alikes: how cues and texts are compared."""
-    word = word.casefold().rstrip("'’ʼ")
-    if word.isascii():
-        return word
-    word = unicodedata.normalize("NFKD", _HIDDEN_OR_VOWEL.sub("", word).translate(_SAME))
-    kept = "".join(ch for ch in word if not "\u0300" <= ch <= "\u036f")
-    return unicodedata.normalize("NFC", kept).translate(_SAME)
+    word = word.casefold()
+    if not word.isascii():
+        word = _fold_letters(word)
+    return word.rstrip("'")
+
+
+def _fold_letters(text: str) -> str:
+    text = _HIDDEN_OR_VOWEL.sub("", text).translate(_SAME)
+    text = _MARKS.sub("", unicodedata.normalize("NFKD", text))
+    return unicodedata.normalize("NFC", text).translate(_SAME)
 
 
 @cache
@@ -174,16 +276,22 @@ def load(files: Mapping[str, str]) -> Lexicon:
     book = Lexicon()
     for name, concept in _parse(MEANINGS, files[MEANINGS]).items():
         book.concepts[name] = _concept(name, concept)
+    for concept in book.concepts.values():
+        if concept.denied and concept.denied not in book.concepts:
+            raise CueError(f"{MEANINGS}: {concept.name}.denied: no concept {concept.denied!r}")
     for file, text in files.items():
         if file == MEANINGS:
             continue
-        table = _parse(file, text)
+        table, page = _parse(file, text), Page()
         if file == EMOJI:
-            _add_all(book, file, "", {name: _words(file, name, table[name]) for name in table})
+            _read_words(book, page, file, table)
+            book.emoji = _shelf(page)
         else:
-            _add_language(book, file, table)
-    for sizes in book.lengths.values():
-        sizes.sort(reverse=True)
+            language = file.removesuffix(".toml")
+            book.pages[language] = page
+            _read_page(book, page, file, table)
+            for word in page.stop:
+                book.function_words.setdefault(word, []).append(language)
     return book
 
 
@@ -195,57 +303,70 @@ def _parse(file: str, text: str) -> dict[str, object]:
 
 
 def _concept(name: str, value: object) -> Concept:
-    if not isinstance(value, dict):
-        raise CueError(f"{MEANINGS}: {name} is not a table")
-    table = cast("dict[str, object]", value)
-    role = table.get("role", "")
+    table = dict(_table(MEANINGS, name, value))
+    role, denied = table.pop("role", ""), table.pop("denied", "")
     if role and role not in ROLES:
         raise CueError(f"{MEANINGS}: {name}.role: {role!r} is not one of {sorted(ROLES)}")
     scores = dict[str, float]()
     for key, score in table.items():
-        if key == "role":
-            continue
         if key not in LABELS or not isinstance(score, int | float):
             raise CueError(f"{MEANINGS}: {name}.{key} is not a category with a number")
         scores[key] = float(score)
-    return Concept(name=name, role=str(role), scores=scores)
+    return Concept(name=name, role=str(role), denied=str(denied), scores=scores)
 
 
-def _add_language(book: Lexicon, file: str, table: Mapping[str, object]) -> None:
-    language = file.removesuffix(".toml")
+def _read_page(book: Lexicon, page: Page, file: str, table: Mapping[str, object]) -> None:
     for key, value in table.items():
-        if key == "language":
-            continue
-        if key == "stop":
-            for word in _words(file, key, value):
-                book.function_words.setdefault(fold(word), []).append(language)
-        elif key in GRAMMAR:
-            _add_all(book, file, language, {f"#{key}": _words(file, key, value)})
-        elif key == "hints":
-            _add_hints(book, file, language, _table(file, key, value))
+        if key in GRAMMAR:
+            page.lines.setdefault(f"#{key}", []).append(_text(file, key, value))
         elif key == "words":
-            words = _table(file, key, value)
-            _add_all(
-                book, file, language, {name: _words(file, name, words[name]) for name in words}
-            )
-        else:
+            _read_words(book, page, file, _table(file, key, value))
+        elif key == "hints":
+            _read_hints(book, page, file, _table(file, key, value))
+        elif key == "stop":
+            page.stop = frozenset(map(fold, _parts(_text(file, key, value))))
+            page.alphabets = frozenset(map(alphabet, page.stop))
+            page.joined = any(_JOINED_LETTER.match(word) for word in page.stop)
+        elif key == "prefixes":
+            parts = map(fold, _parts(_text(file, key, value)))
+            page.prefixes = tuple(sorted(parts, key=len, reverse=True))
+        elif key == "same":
+            page.same = _pairs(file, _text(file, key, value))
+        elif key != "language":
             raise CueError(f"{file}: {key} is not a key of a cue file")
 
 
-def _add_hints(book: Lexicon, file: str, language: str, table: Mapping[str, object]) -> None:
+def _read_words(book: Lexicon, page: Page, file: str, table: Mapping[str, object]) -> None:
+    for name, value in table.items():
+        if name not in book.concepts:
+            raise CueError(f"{file}: {name} is not a concept of {MEANINGS}")
+        page.lines.setdefault(name, []).append(_text(file, name, value))
+
+
+def _read_hints(book: Lexicon, page: Page, file: str, table: Mapping[str, object]) -> None:
     for key, value in table.items():
-        words = _words(file, key, value)
-        if key == "numbers":
-            for pair in words:
+        text = _text(file, key, value)
+        if key in HINTS:
+            page.lines.setdefault(f"#{key}", []).append(text)
+            if key in ("seconds", "minutes"):
+                book.units.update((fold(word), f"#{key}") for word in _parts(text))
+        elif key != "numbers":
+            raise CueError(f"{file}: hints.{key} is not a hint")
+        else:
+            for pair in _parts(text):
                 number, _, amount = pair.rpartition("=")
                 if not amount.isdecimal():
                     raise CueError(f"{file}: numbers: {pair!r} is not a word and a number")
                 book.numbers[fold(number)] = int(amount)
-                _add(book, language, number, "#number")
-        elif key in HINTS:
-            _add_all(book, file, language, {f"#{key}": words})
-        else:
-            raise CueError(f"{file}: hints.{key} is not a hint")
+                page.lines.setdefault("#number", []).append(number)
+
+
+def _pairs(file: str, text: str) -> dict[int, str]:
+    """ "動动 車车" -> the first letter of each pair counts as the second."""
+    pairs = text.split()
+    if wrong := next((pair for pair in pairs if len(pair) != 2), None):
+        raise CueError(f"{file}: same: {wrong!r} is not a pair of letters")
+    return {ord(pair[0]): pair[1] for pair in pairs}
 
 
 def _table(file: str, key: str, value: object) -> Mapping[str, object]:
@@ -254,42 +375,80 @@ def _table(file: str, key: str, value: object) -> Mapping[str, object]:
     return cast("dict[str, object]", value)
 
 
-def _words(file: str, key: str, value: object) -> list[str]:
+def _text(file: str, key: str, value: object) -> str:
     if not isinstance(value, str):
         raise CueError(f"{file}: {key} is not a line of words")
-    return [part.strip() for part in value.replace("\n", " ").split(",") if part.strip()]
+    return value
 
 
-def _add_all(
-    book: Lexicon, file: str, language: str, meanings: Mapping[str, Iterable[str]]
-) -> None:
-    for means, phrases in meanings.items():
-        if not means.startswith("#") and means not in book.concepts:
-            raise CueError(f"{file}: {means} is not a concept of {MEANINGS}")
-        for phrase in phrases:
-            _add(book, language, phrase, means)
+def _parts(text: str) -> Iterator[str]:
+    return filter(None, map(str.strip, text.replace("\n", " ").split(",")))
 
 
-def _add(book: Lexicon, language: str, phrase: str, means: str) -> None:
+def _shelf(page: Page) -> Shelf:
+    shelf = Shelf(page=page)
+    for means, lines in page.lines.items():
+        for text in lines:
+            _add_all(shelf, means, text)
+    return shelf
+
+
+def _add_all(shelf: Shelf, means: str, text: str) -> None:
+    text = text.casefold()
+    if not text.isascii():
+        text = _fold_letters(text)
+    plain = not _INTRICATE.search(text)
+    for phrase in _parts(text):
+        if plain and " " not in phrase and "*" not in phrase and phrase not in shelf.tree:
+            shelf.tree[phrase] = means  # most cues are one plain word, and many are loaded
+        elif plain or not _INTRICATE.search(phrase):
+            _add_words(shelf, phrase.split(), means)
+        else:
+            _add_intricate(shelf, phrase, means)
+
+
+def _add_intricate(shelf: Shelf, phrase: str, means: str) -> None:
     found = [match for match in TOKEN.finditer(phrase) if match.lastgroup != "stop"]
-    if any(match.lastgroup == "joined" for match in found):
-        _add_joined(book, "".join(fold(match.group()) for match in found), means)
-        return
     words = [fold(match.group()) for match in found]
-    stemmed = [phrase[match.end() : match.end() + 1] == "*" for match in found]
-    if not words:
-        return
-    rest = tuple(word + "*" * stem for word, stem in zip(words[1:], stemmed[1:], strict=True))
-    size = sum(map(len, words)) * 2 - sum(stemmed)
-    entry = Entry(rest=rest, language=language, means=means, size=size)
-    shelf = book.stems if stemmed[0] else book.exact
-    shelf.setdefault(words[0], []).append(entry)
+    if any(match.lastgroup == "joined" for match in found):
+        _add_joined(shelf, "".join(words).translate(shelf.page.same), means)
+    elif words:
+        stems = ("*" * phrase.startswith("*", match.end()) for match in found)
+        glued = "-" * phrase.startswith("-")
+        first, *rest = map(str.__add__, words, stems)
+        _add_words(shelf, [glued + first, *rest], means)
 
 
-def _add_joined(book: Lexicon, phrase: str, means: str) -> None:
-    meanings = book.joined.setdefault(phrase, [])
-    if means not in meanings:
-        meanings.append(means)
-    sizes = book.lengths.setdefault(phrase[0], [])
+def _add_words(shelf: Shelf, words: Sequence[str], means: str) -> None:
+    first, last, node = words[0], words[-1], shelf.tree
+    if first[-1] == "*":
+        sizes, size = shelf.stem_sizes.setdefault(first[:MIN_STEM], []), len(first) - 1
+        if size not in sizes:
+            sizes.append(size)
+    for word in words[:-1]:
+        node, word = _branch(node, word)
+        child = node.get(word)
+        if not isinstance(child, dict):
+            child = node[word] = {"": child} if child else {}
+        node = child
+    node, last = _branch(node, last)
+    child = node.get(last)
+    if isinstance(child, dict):
+        node, last, child = child, "", child.get("")
+    node[last] = _both(cast("str", child), means) if child else means
+
+
+def _branch(node: Node, word: str) -> tuple[Node, str]:
+    """Where a word hangs: stems hang together under "*"."""
+    if word[-1] != "*":
+        return node, word
+    return cast("Node", node.setdefault("*", {})), word[:-1]
+
+
+def _add_joined(shelf: Shelf, phrase: str, means: str) -> None:
+    known = shelf.joined.get(phrase)
+    shelf.joined[phrase] = _both(known, means) if known else means
+    sizes = shelf.joined_sizes.setdefault(phrase[0], [])
     if len(phrase) not in sizes:
         sizes.append(len(phrase))
+        sizes.sort(reverse=True)

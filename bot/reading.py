@@ -1,4 +1,4 @@
-"""Reads a prompt as people type it: what is noise, what is named, what is denied, who does it.
+"""Reads a prompt as people type it: what is named, what is denied, and who does it.
 
 The result is a list of findings, the concept each one names and how much of it counts. What
 the findings say about a model is left to `classifier.py`.
@@ -7,47 +7,36 @@ the findings say about a model is left to `classifier.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.lexicon import TOKEN, Lexicon, fold
+from bot._spotting import languages_of, spot
+from bot._tokens import CLAUSES, Token, mask, tokenise
+from bot.lexicon import Concept, Lexicon
 
 __all__ = ["Finding", "Length", "Reading", "Token", "mask", "read"]
 
-# Of an essay only the beginning and the end are read, where the wish is said: about the first
-# 200 words and the last 50, or as much of a script that needs fewer characters for them.
-REACH: Final = (1300, 350)
-REACH_JOINED: Final = (400, 100)
-CLAUSES: Final = 1000  # a clause's number is its sentence's number times this, plus its place
-SENTENCE_ENDS: Final = ".!?…;。！？；|\n؟؛।"
 LONG_TAKE_S: Final = 12
 SEVERAL: Final = "several"
-
-NOISE: Final = re.compile(
-    r"<a?:\w+:\d+>|<(?:@[!&]?|#)\w+>|<@&?\w+>|<t:[^>\s]*>|</[^>\n]{1,60}:\d+>"  # Discord's marks
-    r"|https?://\S+|www\.\S+"
-    r"|(?<![\w.])@[\w.]+|(?<!\w):\w{2,32}:(?!\w)|(?<!\w)#\w{2,}"  # names, :shortcodes:, #tags
-    r"|--no\b(?:(?!--)[^\n])*"  # a flag that lists what must not be there
-    r"|--\w[\w-]*(?:[ =]\s*(?:[\d.]+(?:[:x/]\d+)?\w*|raw|low|high|auto|on|off|true|false)\b)?"
-    r"|~~.*?~~|[^\s\[\](]+\.(?:jpe?g|png|gif|webp|mp4|mov|webm|psd|pdf|zip)\b"
-    r"|(?:\A|(?<=\s))[/!][A-Za-z]{2,}(?:\s+prompt:)?|\bseed:?\s*\d+|\bcfg \d+"
-    r"|[`*_~|>]+"
-)
-SPACED: Final = re.compile(r"(?<!\S)[^\W\d_](?: [^\W\d_]){2,}(?!\S)")
+HUMAN: Final = frozenset(("person", "pronoun", "group", "pair"))
+ACTORS: Final = HUMAN | {"animal", "machine"}
+# How much of a deed is human motion, by who does it.
+BY_ANYTHING_ELSE: Final = 0.15
+BY_NOBODY_NAMED: Final = 0.8
+WEATHER_BEHIND: Final = 0.4  # what counts of the weather around a person who acts
+WITH_AN_ANIMAL: Final = 0.6
+EMOJI: Final = 0.5
+PERHAPS: Final = 0.5
+SAME_STEM: Final = 4  # letters: words that begin alike are forms of one word
+COUNTABLE: Final = frozenset(("person", "group", "animal"))
+UNITS_S: Final = {"#seconds": 1, "#minutes": 60}
+WHOLE_LENGTHS: Final = {"#half_minute": 30, "#one_minute": 60}
+NEAR: Final = 4  # words between something and the negation that follows it
+COUNTED: Final = 3  # words from a number to what it counts
 AMOUNT: Final = re.compile(r"(\d{1,3})([^\W\d_]*)\Z")
 ELDER: Final = 50  # "50s" and up, written as one word, is a decade rather than a length
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word, an emoji or one character of a script without spaces, and where it stands."""
-
-    norm: str
-    start: int
-    end: int
-    kind: str  # word, joined or emoji
-    clause: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +46,7 @@ class Finding:
     end: int
     clause: int
     first: int  # the token it begins with
+    after: int  # the token behind it
     force: float = 1.0  # how much of the concept counts here
     denied: bool = False
 
@@ -83,167 +73,71 @@ class Reading:
 
 
 def read(text: str, book: Lexicon) -> Reading:
-    tokens = _tokens(mask(text))
-    languages = _languages(tokens, book)
-    found = _find(tokens, book, languages | {"en", ""} if languages else languages)
+    clean = mask(text)
+    tokens = tokenise(clean)
+    languages = languages_of(tokens, book)
+    found = list(_findings(clean, tokens, book, languages))
     marks = [item for item in found if item.concept[0] == "#"]
     lengths = _lengths(tokens, marks, book)
-    named = _deny(found)
-    named += [_long_take(item) for item in lengths if item.seconds >= LONG_TAKE_S]
-    named += _several(named, tokens, book)
+    named = _stand_in(_deny(found), book.concepts)
+    named += [replace(x.finding, concept="long_time") for x in lengths if x.seconds >= LONG_TAKE_S]
+    named += _several(named, tokens, book.concepts)
     return Reading(
         tokens=tuple(tokens),
-        findings=tuple(_bind(named, book)),
+        findings=tuple(_bind(named, book.concepts)),
         marks=tuple(marks),
         lengths=tuple(lengths),
         languages=languages,
     )
 
 
-def mask(text: str) -> str:
-    """The text with everything that is not the idea blanked out, place by place."""
-    clean = NOISE.sub(_blank, text)
-    # Letters set apart ("p i x e l") are one word; an invisible mark closes the gaps.
-    return SPACED.sub(lambda found: found.group().replace(" ", "\u200b"), clean)
-
-
-def _blank(found: re.Match[str]) -> str:
-    return " " * (found.end() - found.start())
-
-
-def _tokens(text: str) -> list[Token]:
-    tokens, clause, sentence = list[Token](), 0, 0
-    for match in _within_reach(text):
-        kind, (start, end) = match.lastgroup, match.span()
-        if kind == "stop":
-            ended = match.group() in SENTENCE_ENDS
-            sentence, clause = (sentence + 1, 0) if ended else (sentence, clause + 1)
-            continue
-        place = sentence * CLAUSES + min(clause, CLAUSES - 1)
-        norm = fold(match.group())
-        if kind != "joined":
-            if norm:
-                tokens.append(Token(norm, start, end, kind or "", place))
-        elif len(norm) == end - start:
-            tokens += [
-                Token(ch, start + i, start + i + 1, "joined", place) for i, ch in enumerate(norm)
-            ]
-        else:
-            marked = ((fold(ch), start + i) for i, ch in enumerate(match.group()))
-            tokens += [Token(ch, i, i + 1, "joined", place) for ch, i in marked if ch]
-    return tokens
-
-
-def _within_reach(text: str) -> Iterator[re.Match[str]]:
-    sample = text[:200]
-    first, last = REACH_JOINED if sum(ch > "\u2fff" for ch in sample) * 2 > len(sample) else REACH
-    if len(text) <= first + last:
-        yield from TOKEN.finditer(text)
-    else:
-        yield from TOKEN.finditer(text, 0, first)
-        yield from TOKEN.finditer(text, len(text) - last)
-
-
-def _languages(tokens: Sequence[Token], book: Lexicon) -> frozenset[str]:
-    """The languages whose function words the text uses; empty when it is too short to tell."""
-    votes = dict[str, int]()
-    for token in tokens:
-        for language in book.function_words.get(token.norm, ()):
-            votes[language] = votes.get(language, 0) + 1
-    most = max(votes.values(), default=0)
-    return frozenset(language for language, count in votes.items() if count == most)
-
-
-def _find(tokens: Sequence[Token], book: Lexicon, spoken: frozenset[str]) -> list[Finding]:
-    norms = [token.norm for token in tokens]
-    found, i = list[Finding](), 0
-    while i < len(tokens):
-        token = tokens[i]
-        if token.kind == "joined":
-            count, meanings = _joined_at(tokens, i, book)
-        else:
-            count, meanings = book.at(norms, i, spoken)
-        if meanings:
-            end = tokens[i + count - 1].end
-            force = 0.5 if token.kind == "emoji" else 1.0
-            found += [Finding(m, token.start, end, token.clause, i, force) for m in meanings]
-        i += count or 1
-    return found
-
-
-def _joined_at(tokens: Sequence[Token], i: int, book: Lexicon) -> tuple[int, Sequence[str]]:
-    sizes = book.lengths.get(tokens[i].norm)
-    if not sizes:
-        return 0, ()
-    run = _run(tokens, i, sizes[0])
-    for size in sizes:
-        meanings = book.joined.get(run[:size]) if size <= len(run) else None
-        if meanings and not (size == 1 and _within_word(tokens, i)):
-            return size, meanings
-    return 0, ()
-
-
-def _run(tokens: Sequence[Token], i: int, size: int) -> str:
-    """Up to so many characters from here on, over at most one gap at a time."""
-    run = tokens[i].norm
-    for before, after in zip(tokens[i : i + size - 1], tokens[i + 1 : i + size], strict=False):
-        if after.kind != "joined" or after.clause != before.clause or after.start > before.end + 1:
-            break
-        run += after.norm
-    return run
-
-
-def _within_word(tokens: Sequence[Token], i: int) -> bool:
-    """A single Hangul syllable says something only where a word begins."""
-    hangul = "\uac00" <= tokens[i].norm <= "\ud7a3"
-    return hangul and i > 0 and tokens[i - 1].end == tokens[i].start
+def _findings(
+    text: str, tokens: Sequence[Token], book: Lexicon, spoken: frozenset[str]
+) -> Iterator[Finding]:
+    for i, match in spot(text, tokens, book, spoken):
+        token, after = tokens[i], i + match.words
+        force = EMOJI if token.kind == "emoji" else 1.0
+        for means in match.means.split():
+            yield Finding(means, token.start, tokens[after - 1].end, token.clause, i, after, force)
 
 
 def _lengths(tokens: Sequence[Token], marks: Sequence[Finding], book: Lexicon) -> list[Length]:
-    units = {mark.first: mark for mark in marks if mark.concept in ("#seconds", "#minutes")}
+    units = {mark.first: mark for mark in marks if mark.concept in UNITS_S}
+    numbers = {mark.first: mark for mark in marks if mark.concept == "#number"}
     found = list[Length]()
     for mark in marks:
-        if mark.concept in ("#half_minute", "#one_minute"):
-            found.append(Length(30 if mark.concept == "#half_minute" else 60, mark))
+        if mark.concept in WHOLE_LENGTHS:
+            found.append(Length(WHOLE_LENGTHS[mark.concept], mark))
     for i, token in enumerate(tokens):
-        amount, after, unit = _amount(tokens, i, marks, book)
-        if unit == "" and (mark := units.get(after)):
-            unit = mark.concept
-        if amount and unit:
-            last = tokens[min(after, len(tokens) - 1)] if after in units else token
-            whole = Finding("long_time", token.start, last.end, token.clause, i)
-            found.append(Length(amount * (60 if unit == "#minutes" else 1), whole))
+        amount, after, unit_s, last = 0, i + 1, 0, token
+        if token.norm[0].isdecimal():
+            amount, unit_s = _digits(token.norm, book)
+        elif i in numbers:
+            after = numbers[i].after
+            amount = _spelled(tokens[i:after], book)
+        if not unit_s and after in units:
+            unit_s, last = UNITS_S[units[after].concept], tokens[units[after].after - 1]
+        if amount and unit_s:
+            whole = Finding("long_time", token.start, last.end, token.clause, i, after)
+            found.append(Length(amount * unit_s, whole))
     return found
 
 
-def _amount(
-    tokens: Sequence[Token], i: int, marks: Sequence[Finding], book: Lexicon
-) -> tuple[int, int, str]:
-    """A number that begins here, the token after it, and its unit if it is glued on."""
-    token = tokens[i]
-    if token.kind == "word" and token.norm[0].isdecimal():
-        match = AMOUNT.match(token.norm)
-        if not match:
-            return 0, 0, ""
-        amount, glued = int(match[1]), match[2]
-        if not glued:
-            return amount, i + 1, ""
-        if glued == "s" and amount >= ELDER:
-            return 0, 0, ""
-        _, meanings = book.at([glued], 0, frozenset())
-        unit = next((m for m in meanings if m in ("#seconds", "#minutes")), None)
-        return (amount, i, unit) if unit else (0, 0, "")
-    for mark in marks:
-        if mark.first == i and mark.concept == "#number":
-            size = sum(1 for t in tokens[i:] if t.end <= mark.end)
-            norm = "".join(t.norm for t in tokens[i : i + size])
-            spaced = " ".join(t.norm for t in tokens[i : i + size])
-            return book.numbers.get(spaced, book.numbers.get(norm, 0)), i + size, ""
-    return 0, 0, ""
+def _digits(norm: str, book: Lexicon) -> tuple[int, int]:
+    """The amount a word in digits names, and how many seconds its unit has if it is glued on."""
+    match = AMOUNT.match(norm)
+    if not match:
+        return 0, 0
+    amount, glued = int(match[1]), match[2]
+    unit_s = UNITS_S.get(book.units.get(glued, ""), 0)
+    if glued and (not unit_s or (glued == "s" and amount >= ELDER)):
+        return 0, 0
+    return amount, unit_s
 
 
-def _long_take(length: Length) -> Finding:
-    return replace(length.finding, concept="long_time")
+def _spelled(tokens: Sequence[Token], book: Lexicon) -> int:
+    norms = [token.norm for token in tokens]
+    return book.numbers.get(" ".join(norms), book.numbers.get("".join(norms), 0))
 
 
 def _deny(found: Sequence[Finding]) -> list[Finding]:
@@ -255,69 +149,117 @@ def _deny(found: Sequence[Finding]) -> list[Finding]:
         elif item.concept == "#ends":
             denying = -1
         elif item.concept == "#negation_after":
-            for i in range(len(named) - 1, max(len(named) - 4, -1), -1):
-                if named[i].clause == item.clause:
-                    named[i] = replace(named[i], denied=True)
+            _deny_back(named, item)
         elif item.concept[0] != "#":
             named.append(replace(item, denied=True) if denying == item.clause else item)
     return named
 
 
-def _several(named: Sequence[Finding], tokens: Sequence[Token], book: Lexicon) -> list[Finding]:
-    """Two people named apart, or a number of anything that acts, are several characters."""
-    extra, seen = list[Finding](), dict[str, Finding]()
+def _deny_back(named: list[Finding], negation: Finding) -> None:
+    """Deny what stands right before a negation, and what is listed together with it."""
+    first, near = negation.first, NEAR
+    for i in reversed(range(len(named))):
+        item = named[i]
+        if item.clause != negation.clause or item.after + near < first:
+            break
+        named[i] = replace(item, denied=True)
+        first, near = item.first, 1
+
+
+def _stand_in(named: Sequence[Finding], concepts: Mapping[str, Concept]) -> list[Finding]:
+    """What some concepts mean when they are denied: no cuts is one take, no people is empty."""
+    roles = {concepts[item.concept].role for item in named if not item.denied}
+    anyone = not HUMAN.isdisjoint(roles)
+    found = list[Finding]()
     for item in named:
-        role = book.concepts[item.concept].role
+        concept = concepts[item.concept]
+        if item.denied and concept.denied and not (anyone and concept.role in HUMAN):
+            found.append(replace(item, concept=concept.denied, denied=False))
+        else:
+            found.append(item)
+    return found
+
+
+def _several(
+    named: Sequence[Finding], tokens: Sequence[Token], concepts: Mapping[str, Concept]
+) -> list[Finding]:
+    """Two people named apart, or a number of anything that acts, are several characters."""
+    people, count = list[Finding](), None
+    for item in named:
+        role = concepts[item.concept].role
         if item.denied:
             continue
-        if role == "person":
-            seen.setdefault(tokens[item.first].norm, item)
-        if role in ("person", "group", "animal") and _counted(item, named, book):
-            extra.append(replace(item, concept=SEVERAL))
-    if len(seen) > 1 and not extra:
-        second = list(seen.values())[1]
-        extra.append(replace(second, concept=SEVERAL, force=0.5))
-    return extra[:1]
+        if role == "count":
+            count = item
+        elif count and role in COUNTABLE and _counts(count, item):
+            return [replace(item, concept=SEVERAL)]
+        if role in ("person", "pronoun"):
+            people.append(item)
+    return _second(people, named, tokens, concepts)
 
 
-def _counted(item: Finding, named: Sequence[Finding], book: Lexicon) -> bool:
-    return any(
-        book.concepts[other.concept].role == "count"
-        and other.clause == item.clause
-        and 0 < item.first - other.first <= 3
-        for other in named
-    )
+def _counts(count: Finding, item: Finding) -> bool:
+    return count.clause == item.clause and 0 < item.first - count.first <= COUNTED
 
 
-def _bind(named: Sequence[Finding], book: Lexicon) -> Iterator[Finding]:
+def _second(
+    people: Sequence[Finding],
+    named: Sequence[Finding],
+    tokens: Sequence[Token],
+    concepts: Mapping[str, Concept],
+) -> list[Finding]:
+    """The second of two people: certain when each of them does something."""
+    if not people:
+        return []
+    first = people[0]
+    second = next((p for p in people if _apart(first, p, tokens, concepts)), None)
+    if second is None:
+        return []
+    doings = [item.first for item in named if not item.denied and _doing(concepts[item.concept])]
+    each = any(first.first < i < second.first for i in doings) and doings[-1] > second.first
+    return [replace(second, concept=SEVERAL, force=1.0 if each else PERHAPS)]
+
+
+def _apart(
+    one: Finding, other: Finding, tokens: Sequence[Token], concepts: Mapping[str, Concept]
+) -> bool:
+    """Whether two words can hardly name the same person."""
+    pronouns = [concepts[item.concept].role == "pronoun" for item in (one, other)]
+    if any(pronouns):
+        return all(pronouns) and one.concept != other.concept
+    words = ["".join(t.norm for t in tokens[x.first : x.after]) for x in (one, other)]
+    return words[0][:SAME_STEM] != words[1][:SAME_STEM]
+
+
+def _doing(concept: Concept) -> bool:
+    return concept.role == "deed" or (not concept.role and "facial_expression" in concept.scores)
+
+
+def _bind(named: Sequence[Finding], concepts: Mapping[str, Concept]) -> Iterator[Finding]:
     """A deed is human motion when a person does it; weather behind a person is background."""
-    roles = [(item, book.concepts[item.concept].role) for item in named if not item.denied]
-    anyone = any(role in ("person", "group", "pair") for _, role in roles)
-    active = any(role == "deed" for _, role in roles)
+    stated = [(item, concepts[item.concept].role) for item in named if not item.denied]
+    actors = sorted((item.first, item.sentence, role) for item, role in stated if role in ACTORS)
+    anyone = any(role in HUMAN for _, _, role in actors)
+    behind = anyone and any(_doing(concepts[item.concept]) for item, _ in stated)
     for item in named:
-        role = book.concepts[item.concept].role
-        if item.denied:
-            yield item
-        elif role == "deed":
-            yield replace(item, force=item.force * _doer(item, roles, anyone=anyone))
-        elif role == "weather" and anyone and active:
-            yield replace(item, force=item.force * 0.4)
+        role = concepts[item.concept].role
+        if role == "deed" and not item.denied:
+            yield replace(item, force=item.force * _humanity(item, actors, anyone=anyone))
+        elif role == "weather" and behind and not item.denied:
+            yield replace(item, force=item.force * WEATHER_BEHIND)
         else:
             yield item
 
 
-def _doer(deed: Finding, roles: Sequence[tuple[Finding, str]], *, anyone: bool) -> float:
-    """How human the doer of a deed is: the nearest one named before it, else after it."""
-    before, after = "", ""
-    for item, role in roles:
-        if role not in ("person", "group", "pair", "animal", "machine"):
-            continue
-        if item.sentence == deed.sentence:
-            if item.first < deed.first:
-                before = role
-            elif not after and item.first > deed.first:
-                after = role
-    doer = before or after
-    if doer in ("animal", "machine"):
-        return 0.15
-    return 1.0 if anyone else 0.8
+def _humanity(deed: Finding, actors: Sequence[tuple[int, int, str]], *, anyone: bool) -> float:
+    """How human the doer of a deed is: the nearest one named before it, else right after it."""
+    k = bisect(actors, (deed.first,))
+    before = [role for _, sentence, role in actors[:k] if sentence == deed.sentence]
+    after = [role for _, sentence, role in actors[k : k + 1] if sentence == deed.sentence]
+    doers = before[::-1] or after
+    if not doers:
+        return 1.0 if anyone else BY_ANYTHING_ELSE if actors else BY_NOBODY_NAMED
+    if doers[0] in HUMAN:
+        return 1.0
+    led = not HUMAN.isdisjoint(doers)  # "a man on a horse jumps", "a woman by her car stretches"
+    return (1.0 if doers[0] == "machine" else WITH_AN_ANIMAL) if led else BY_ANYTHING_ELSE

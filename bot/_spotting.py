@@ -1,0 +1,175 @@
+"""Finds the cues of a text in the languages it is written in; names are not cues.
+
+What a cue counts for, and whether it is denied, is left to `reading.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final
+
+from bot._tokens import Token
+from bot.lexicon import ENGLISH, NOTHING, Lexicon, Match, Shelf, alphabet
+
+__all__ = ["languages_of", "spot"]
+
+SHORT_HANGUL: Final = 2  # syllables that say something only where a word begins
+TITLE: Final = 4  # where so many words have a capital, and hardly one has none, it tells nothing
+NAME: Final = 3  # words a name has at most
+GIVEN_NAME: Final = "#first_names"
+
+
+def languages_of(tokens: Sequence[Token], book: Lexicon) -> frozenset[str]:
+    """The languages whose function words the text uses; empty when it is too short to tell."""
+    votes = dict[str, int](), dict[str, int]()
+    for token in tokens:
+        for language in book.function_words.get(token.norm, ()):
+            count = votes[token.kind == "joined"]
+            count[language] = count.get(language, 0) + 1
+    spoken = set[str]()
+    for count in votes:
+        most = max(count.values(), default=0)
+        spoken |= {language for language in count if count[language] == most}
+    return frozenset(spoken)
+
+
+def spot(
+    text: str, tokens: Sequence[Token], book: Lexicon, spoken: frozenset[str]
+) -> Iterator[tuple[int, Match]]:
+    """Every cue and the number of the token it begins with, the longest first at each place."""
+    look, i = _Look(text, tokens, book, spoken), 0
+    while i < len(tokens):
+        match = look.at(i)
+        if match.words:
+            yield i, match
+        i += match.words or 1
+        if match.means == "#named":
+            i = look.name_end(i)
+
+
+class _Look:
+    """One text and the languages to look its words up in."""
+
+    def __init__(
+        self, text: str, tokens: Sequence[Token], book: Lexicon, spoken: frozenset[str]
+    ) -> None:
+        self.text, self.tokens, self.book, self.spoken = text, tokens, book, spoken
+        self.norms = [token.norm for token in tokens]
+        self._ranks = dict[int, list[tuple[list[Shelf], frozenset[str]]]]()
+        joined = any(token.kind == "joined" for token in tokens)
+        self._joined = self._joined_shelves() if joined else []
+        capitals = [text[t.start].isupper() for t in tokens if t.kind == "word"]
+        self._titled = sum(capitals) >= TITLE and sum(capitals) * 3 > len(capitals) * 2
+
+    def at(self, i: int) -> Match:
+        token = self.tokens[i]
+        if token.kind == "emoji":
+            return self.book.emoji.at(self.norms, i)
+        if token.kind == "joined":
+            return self._joined_at(i)
+        match = self._word_at(i)
+        if GIVEN_NAME in match.means:
+            return self._name_or(match, i)
+        if self._joined and not match.words:
+            return self._joined_at(i)
+        return match
+
+    def name_end(self, i: int) -> int:
+        """The token after a name that begins with the i-th."""
+        end = i
+        while end < min(i + NAME, len(self.tokens)) and self._goes_on(end):
+            end += 1
+        return end
+
+    def _goes_on(self, i: int) -> bool:
+        """Whether the i-th word has a capital and stands right after the one before."""
+        before, token = self.tokens[i - 1], self.tokens[i]
+        near = token.clause == before.clause and token.start <= before.end + 1
+        return near and token.kind == "word" and self.text[token.start].isupper()
+
+    def _name_or(self, match: Match, i: int) -> Match:
+        """A given name with a family name behind it; or what its word means else."""
+        means = match.means.replace(GIVEN_NAME, "").strip()
+        capital = not self._titled and self.text[self.tokens[i].start].isupper()
+        family = capital and i + 1 < len(self.tokens) and self._goes_on(i + 1)
+        if family and not (means and self._word_at(i + 1).words):
+            return Match(2, 0, "#ignored")
+        return match._replace(means=means) if means else NOTHING
+
+    def _word_at(self, i: int) -> Match:
+        """The longest cue of the languages spoken; only where they have none, of another."""
+        norm, start = self.norms[i], self.tokens[i].start
+        glued = start > 0 and self.text[start - 1] == "-"
+        letters = alphabet(norm)
+        ranks = self._ranks.get(letters)
+        if ranks is None:
+            ranks = self._ranks[letters] = self._ranked(letters)
+        for shelves, stop in ranks:
+            best = NOTHING
+            for shelf in shelves:
+                match = shelf.at(self.norms, i)
+                if match.words:
+                    best = best.or_better(match)
+                if glued:
+                    best = best.or_better(shelf.at([f"-{norm}"], 0))
+            if best.words:
+                return best
+            if norm in stop:
+                break
+        return NOTHING
+
+    def _ranked(self, letters: int) -> list[tuple[list[Shelf], frozenset[str]]]:
+        """The languages of an alphabet: those spoken, then English; or else all of them.
+
+        A function word of a language is looked up in no other after it.
+        """
+        pages = self.book.pages
+        here = [name for name, page in pages.items() if letters in page.alphabets]
+        spoken = [name for name in here if name in self.spoken]
+        others = [name for name in spoken or here if name != ENGLISH]
+        if ENGLISH not in here:
+            ranks = [others]
+        elif self.spoken and not spoken:  # Latin words among another script are English
+            ranks = [[ENGLISH]]
+        else:
+            first_english = not spoken or ENGLISH in spoken
+            ranks = [[ENGLISH], others] if first_english else [others, [ENGLISH]]
+        return [
+            (
+                [self.book.shelf(name) for name in row],
+                frozenset().union(*(pages[n].stop for n in row)),
+            )
+            for row in ranks
+        ]
+
+    def _joined_at(self, i: int) -> Match:
+        """The longest cue in a script without spaces, in the languages its characters tell."""
+        best = NOTHING
+        for shelf, norms in self._joined:
+            match = shelf.joined_at(norms, i)
+            if match.words > best.words and self._stands(i, match):
+                best = match
+        return best
+
+    def _joined_shelves(self) -> list[tuple[Shelf, list[str]]]:
+        names = [name for name, page in self.book.pages.items() if page.joined]
+        told = [name for name in names if name in self.spoken]
+        shelves = list[tuple[Shelf, list[str]]]()
+        for name in sorted(told or names, reverse=True):  # where nothing tells, Chinese first
+            shelf = self.book.shelf(name)
+            same = shelf.page.same
+            norms = [norm.translate(same) for norm in self.norms] if same else self.norms
+            shelves.append((shelf, norms))
+        return shelves
+
+    def _stands(self, i: int, match: Match) -> bool:
+        """Whether a cue is whole: not across a gap of more than one, nor the tail of a word."""
+        tokens = self.tokens[i : i + match.words]
+        for before, after in pairwise(tokens):
+            if after.clause != before.clause or after.start > before.end + 1:
+                return False
+        if not "\uac00" <= tokens[0].norm <= "\ud7a3" or match.words > SHORT_HANGUL or i == 0:
+            return True
+        before = self.tokens[i - 1]
+        return before.end < tokens[0].start or not "\uac00" <= before.norm <= "\ud7a3"

@@ -1,0 +1,95 @@
+"""Cuts a prompt into words, emoji and single characters, and blanks out what is not the idea.
+
+Which of them say something is left to `reading.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from bot.lexicon import TOKEN, fold
+
+__all__ = ["CLAUSES", "Token", "mask", "tokenise"]
+
+# Of an essay only the beginning and the end are read, where the wish is said: about the first
+# 200 words and the last 50, or as much of a script that needs fewer characters for them.
+REACH: Final = (1100, 300)
+REACH_JOINED: Final = (350, 100)
+CLAUSES: Final = 1000  # a clause's number is its sentence's number times this, plus its place
+SENTENCE_ENDS: Final = ".!?…;。！？；|\n؟؛।"
+
+# Every branch begins with a letter of its own, so that a search can leap from one to the next.
+NOISE: Final = re.compile(
+    r"<a?:\w+:\d+>|<(?:@[!&]?|#)\w+>|<@&?\w+>|<t:[^>\s]*>|</[^>\n]{1,60}:\d+>"  # Discord's marks
+    r"|https?://\S+|www\.\S+"
+    r"|@(?<![\w.]@)[\w.]+|:(?<!\w:)\w{2,32}:(?!\w)|#(?<!\w#)\w{2,}"  # names, :codes:, #tags
+    r"|--no\b(?:(?!--)[^\n])*"  # a flag that lists what must not be there
+    r"|--\w[\w-]*(?:[ =]\s*(?:[\d.]+(?:[:x/]\d+)?\w*|raw|low|high|auto|on|off|true|false)\b)?"
+    r"|~~.*?~~|/(?<!\S/)[A-Za-z]{2,}(?:\s+prompt:)?|!(?<!\S!)[A-Za-z]{2,}(?:\s+prompt:)?"
+    r"|seed(?<!\wseed):?\s*\d+|cfg(?<!\wcfg) \d+"
+)
+FILE: Final = re.compile(
+    r"(?<![^\s\[\](])[^\s\[\](]+\.(?:jpe?g|png|gif|webp|mp4|mov|webm|psd|pdf|zip)\b"
+)
+FILE_END: Final = re.compile(r"\.[jpgwmz]\w\w")
+FORMATTING: Final = str.maketrans(dict.fromkeys("`*_~|>", " "))
+SPACED: Final = re.compile(r"(?<!\S)[^\W\d_](?: [^\W\d_]){2,}(?!\S)")
+
+
+class Token(NamedTuple):
+    """A word, an emoji or one character of a script without spaces, and where it stands."""
+
+    norm: str
+    start: int
+    end: int
+    kind: str  # word, joined or emoji
+    clause: int
+
+
+def mask(text: str) -> str:
+    """The text with everything that is not the idea blanked out, place by place."""
+    clean = NOISE.sub(_blank, text)
+    if FILE_END.search(clean):
+        clean = FILE.sub(_blank, clean)
+    clean = clean.translate(FORMATTING)
+    # Letters set apart ("p i x e l") are one word; an invisible mark closes the gaps.
+    return SPACED.sub(lambda found: found.group().replace(" ", "\u200b"), clean)
+
+
+def _blank(found: re.Match[str]) -> str:
+    return " " * (found.end() - found.start())
+
+
+def tokenise(text: str) -> list[Token]:
+    tokens, clause, sentence = list[Token](), 0, 0
+    for match in _within_reach(text):
+        kind, (start, end) = match.lastgroup, match.span()
+        if kind == "stop":
+            ended = match.group() in SENTENCE_ENDS
+            sentence, clause = (sentence + 1, 0) if ended else (sentence, clause + 1)
+            continue
+        place = sentence * CLAUSES + min(clause, CLAUSES - 1)
+        norm = fold(match.group())
+        if kind != "joined":
+            if norm:
+                tokens.append(Token(norm, start, end, kind or "", place))
+        elif len(norm) == end - start:
+            tokens += [
+                Token(ch, start + i, start + i + 1, "joined", place) for i, ch in enumerate(norm)
+            ]
+        else:
+            marked = ((fold(ch), start + i) for i, ch in enumerate(match.group()))
+            tokens += [Token(ch, i, i + 1, "joined", place) for ch, i in marked if ch]
+    return tokens
+
+
+def _within_reach(text: str) -> Iterator[re.Match[str]]:
+    sample = text[:200]
+    first, last = REACH_JOINED if sum(ch > "\u2fff" for ch in sample) * 2 > len(sample) else REACH
+    if len(text) <= first + last:
+        yield from TOKEN.finditer(text)
+    else:
+        yield from TOKEN.finditer(text, 0, first)
+        yield from TOKEN.finditer(text, len(text) - last)
