@@ -252,21 +252,27 @@ class Fal(Provider):
         return {"Authorization": f"Key {self.options.secrets[self.facts.keys[0]]}"}
 
     async def _place(self, media: MediaInput) -> str:
-        """Inside the request; to a server the operator named, files are uploaded."""
+        """Inside the request; to a server the operator named, files are uploaded, if it stores."""
         if media.url is not None:
             return media.url
-        if not self._is_fals:
-            return await self._upload(media)
+        if not self._is_fals and (url := await self._upload(media)):
+            return url
         if await encoded_bytes(media) > _INLINE_BYTES:
             raise InvalidRequest(f"the {media.role} is too large to send inside a request")
         return await data_uri(media)
 
-    async def _upload(self, media: MediaInput) -> str:
-        """A slot, then the bytes to where it says, without our key."""
+    async def _upload(self, media: MediaInput) -> str | None:
+        """A slot, then the bytes to where it says, without our key; None where there is none."""
         path = file_of(media)
         size_bytes = (await asyncio.to_thread(path.stat)).st_size
         wanted = {"file_name": path.name, "content_type": media.mime}
-        slot = await self._ask(Slot, "POST", f"{self.options.base_url}{_UPLOAD}", json=wanted)
+        try:
+            url = f"{self.options.base_url}{_UPLOAD}"
+            slot = await self._ask(Slot, "POST", url, json=wanted)
+        except ProtocolError as error:
+            if error.status != 404:
+                raise
+            return None
         if not is_secure(slot.upload_url, self.options.base_url):
             raise ProtocolError("the upload address in the vendor's answer is not https")
         with mapped(paid=False):

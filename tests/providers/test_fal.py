@@ -33,6 +33,7 @@ from tests.providers.hosts import (
     NO_PROGRESS,
     PICTURE,
     SOURCE,
+    ToLoopback,
     a_client,
     a_file,
     a_request,
@@ -288,10 +289,103 @@ def test_error_type_is_read_from_body_then_header_then_detail() -> None:
     ]
 
 
-async def test_files_travel_as_data_uris(studio: Studio, tmp_path: Path) -> None:
+async def test_files_travel_to_fal_itself_as_data_uris(studio: Studio, tmp_path: Path) -> None:
+    picture = a_file(tmp_path, MediaRole.FIRST_FRAME, 300_000)
+    async with httpx.AsyncClient(transport=ToLoopback(studio.vendor.base_url)) as http:
+        options = Options(base_url="https://queue.fal.run", secrets={"FAL_KEY": KEY})
+        await fal.Fal(http, options).submit(a_request(**KLING, inputs=(picture,)))
+    assert studio.vendor.submissions[0]["start_image_url"].startswith("data:image/png;base64,cHBw")
+    assert studio.vendor.asked("upload") == []
+
+
+async def test_files_are_uploaded_to_a_server_of_the_operators(
+    studio: Studio, tmp_path: Path
+) -> None:
+    picture = a_file(tmp_path, MediaRole.FIRST_FRAME, 3_000_000)
+    await studio.client.submit(a_request(**KLING, inputs=(picture,)))
+    (slot,) = studio.vendor.asked("upload")
+    sent = studio.vendor.submissions[0]["start_image_url"]
+    assert slot.query == {"storage_type": "gcs"}
+    assert slot.sent == {"file_name": "frame.png", "content_type": "image/png"}
+    assert studio.vendor.files[sent] == b"p" * 3_000_000
+    (stored,) = studio.vendor.asked("store")
+    assert stored.headers["content-type"] == "image/png"
+    assert "authorization" not in stored.headers
+
+
+async def test_a_server_without_storage_gets_data_uris(studio: Studio, tmp_path: Path) -> None:
+    studio.vendor.stores = False
     picture = a_file(tmp_path, MediaRole.FIRST_FRAME, 300_000)
     await studio.client.submit(a_request(**KLING, inputs=(picture,)))
     assert studio.vendor.submissions[0]["start_image_url"].startswith("data:image/png;base64,cHBw")
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault", "error"),
+    [
+        ("upload", 401, AuthenticationFailed),
+        ("upload", 500, Unavailable),
+        ("upload", "garbage", InvalidRequest),
+        ("store", 500, Unavailable),
+        ("store", "reset_before", Unavailable),
+    ],
+)
+async def test_an_upload_that_fails_costs_nothing(
+    studio: Studio,
+    tmp_path: Path,
+    operation: str,
+    fault: int | str,
+    error: type[ProviderError],
+) -> None:
+    studio.vendor.fail_next(fault, on=operation)
+    picture = a_file(tmp_path, MediaRole.FIRST_FRAME, 300_000)
+    caught = await raised(lambda: studio.client.submit(a_request(**KLING, inputs=(picture,))))
+    assert type(caught) is error
+    assert KEY not in everything(caught)
+    assert studio.vendor.submissions == []
+
+
+async def test_an_endpoint_is_described_by_fals_list(studio: Studio) -> None:
+    told = await studio.client.describe("fal-ai/pixverse/v5/image-to-video")
+    assert (told.name, told.maker) == ("PixVerse v5", "pixverse")
+    assert list(told.fields)[:2] == ["prompt", "aspect_ratio"]
+    assert told.required == {"prompt", "image_url"}
+    assert told.fields["duration"]["enum"] == ["5", "8"]
+    assert told.fields["seed"]["type"] == "integer"
+
+
+async def test_an_endpoint_is_described_by_its_bare_document_elsewhere(studio: Studio) -> None:
+    studio.vendor.lists = False
+    told = await studio.client.describe("fal-ai/pixverse/v5/image-to-video")
+    assert told.required == {"prompt", "image_url"}
+
+
+async def test_fal_itself_is_asked_on_its_platform(studio: Studio) -> None:
+    wire = ToLoopback(studio.vendor.base_url)
+    async with httpx.AsyncClient(transport=wire) as http:
+        options = Options(base_url="https://queue.fal.run", secrets={"FAL_KEY": KEY})
+        await fal.Fal(http, options).describe("fal-ai/pixverse/v5/image-to-video")
+    assert wire.hosts == ["api.fal.ai"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "fault", "error"),
+    [
+        ("fal-ai/nobody/knows", "", RouteGone),
+        ("fal-ai/flux/dev", "", InvalidRequest),
+        ("fal-ai/pixverse/v5/image-to-video", 401, AuthenticationFailed),
+        ("fal-ai/pixverse/v5/image-to-video", "garbage", ProtocolError),
+        ("fal-ai/pixverse/v5/image-to-video", "empty", ProtocolError),
+    ],
+)
+async def test_an_endpoint_that_cannot_be_described_says_why(
+    studio: Studio, endpoint: str, fault: int | str, error: type[ProviderError]
+) -> None:
+    if fault:
+        studio.vendor.fail_next(fault, on="describe")
+    caught = await raised(lambda: studio.client.describe(endpoint))
+    assert type(caught) is error
+    assert KEY not in everything(caught)
 
 
 @pytest.mark.parametrize(

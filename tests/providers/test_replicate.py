@@ -145,6 +145,46 @@ async def test_create_body_is_what_the_document_says(studio: Studio) -> None:
     assert problems(schemas.replicate_request(), studio.vendor.submissions[0]) == []
 
 
+async def test_a_model_is_described_by_its_newest_version(studio: Studio) -> None:
+    told = await studio.client.describe("bytedance/seedance-1-pro")
+    assert (told.name, told.maker, told.options) == ("seedance-1-pro", "bytedance", {})
+    assert told.required == {"prompt"}
+    assert told.fields["resolution"]["enum"] == ["480p", "720p", "1080p"]
+    assert told.fields["resolution"]["default"] == "1080p"
+    assert list(told.fields)[:3] == ["prompt", "image", "last_frame_image"]
+    assert "GET /models/bytedance/seedance-1-pro" in told.source
+
+
+@pytest.mark.parametrize(
+    ("model", "fault", "error"),
+    [
+        ("nobody/knows", "", RouteGone),
+        ("bytedance/seedance-1-pro", 401, AuthenticationFailed),
+        ("bytedance/seedance-1-pro", 503, Unavailable),
+        ("bytedance/seedance-1-pro", "garbage", ProtocolError),
+        ("bytedance/seedance-1-pro", "empty", ProtocolError),
+    ],
+)
+async def test_a_model_that_cannot_be_described_says_why(
+    studio: Studio, model: str, fault: int | str, error: type[ProviderError]
+) -> None:
+    if fault:
+        studio.vendor.fail_next(fault, on="describe")
+    caught = await raised(lambda: studio.client.describe(model))
+    assert type(caught) is error
+    assert KEY not in everything(caught)
+
+
+async def test_a_community_model_runs_by_version_and_is_found_again(studio: Studio) -> None:
+    told = await studio.client.describe("tencent/hunyuan-video")
+    options = {**told.options, "field.prompt": "prompt"}
+    request = a_request(wire_id="tencent/hunyuan-video", dialect="schema", options=options)
+    remote = await studio.client.submit(request)
+    assert studio.vendor.asked("submit")[0].path == "/v1/predictions"
+    assert studio.vendor.submissions[0]["version"] == told.options["version"]
+    assert await studio.client.find(request, datetime.now(UTC)) == [remote]
+
+
 async def test_phases_follow_the_prediction(studio: Studio) -> None:
     studio.vendor.polls_until_done = 2
     request = a_request(**KLING)

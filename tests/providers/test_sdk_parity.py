@@ -5,6 +5,7 @@ arrived is compared field by field. What differs is written down in the test wit
 difference nobody wrote down fails.
 """
 
+import contextlib
 import json
 import re
 import warnings
@@ -26,7 +27,7 @@ from providers.google import Google
 from providers.openai import OpenAI
 from providers.replicate import Replicate
 from providers.runway import Runway
-from tests.providers.hosts import END, NO_PROGRESS, PICTURE, a_client, a_file, a_request
+from tests.providers.hosts import END, NO_PROGRESS, PICTURE, ToLoopback, a_client, a_file, a_request
 from tests.standin import fal as loopback_fal
 from tests.standin import replicate as loopback_replicate
 from tests.standin import runway as loopback_runway
@@ -187,16 +188,20 @@ async def test_replicate_speaks_as_its_own_client(tmp_path: Path) -> None:
         await (await sdk.predictions.async_get(made.id)).async_cancel()
         await sdk.predictions.async_list()
         await sdk.files.async_create(picture.path)
+        with contextlib.suppress(ValueError):  # our stand-in tells no more of a model than we read
+            await sdk.models.async_get("bytedance/seedance-1-pro")
         await sdk._async_client.aclose()
         remote = await client.submit(request)
         await client.poll(remote, request)
         await client.cancel(remote, request)
         await client.find(request, datetime.now(UTC))
+        await client.describe("bytedance/seedance-1-pro")
         await client.submit(
             a_request(wire_id=request.wire_id, dialect=request.dialect, inputs=(picture,))
         )
         pairs = {
-            name: vendor.asked(name)[:2] for name in ("submit", "poll", "cancel", "find", "upload")
+            name: vendor.asked(name)[:2]
+            for name in ("submit", "poll", "cancel", "find", "upload", "describe")
         }
     # SDK 1.0.7 is older than the Cancel-After header; 2.x sends it. It bounds what a job may cost.
     cancel_after = {"header.cancel-after": (None, "30m")}
@@ -205,6 +210,7 @@ async def test_replicate_speaks_as_its_own_client(tmp_path: Path) -> None:
     assert differences(*pairs["cancel"]) == {}
     assert differences(*pairs["find"]) == {}
     assert differences(*pairs["upload"]) == {}
+    assert differences(*pairs["describe"]) == {}
 
 
 async def test_fal_speaks_as_its_own_client() -> None:
@@ -239,16 +245,23 @@ async def test_fal_speaks_as_its_own_client() -> None:
     assert found == [{}, {"query.logs": ("false", None)}, {}, {}]
 
 
-class ToLoopback(httpx.AsyncHTTPTransport):
-    """fal-client knows its own hosts by https only: its wire is bent to the loopback server."""
-
-    def __init__(self, base_url: str) -> None:
-        super().__init__()
-        self.base_url = httpx.URL(base_url)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        request.url = self.base_url.copy_with(raw_path=request.url.raw_path)
-        return await super().handle_async_request(request)
+async def test_fal_uploads_as_its_own_client(tmp_path: Path) -> None:
+    fal_client = pytest.importorskip("fal_client", reason=EXTRA)
+    picture = a_file(tmp_path, MediaRole.FIRST_FRAME, 600)
+    request = a_request(wire_id="fal-ai/kling-video/v3", dialect="kling-v3", inputs=(picture,))
+    async with loopback_fal.Fal() as vendor, a_client() as http:
+        sdk = fal_client.AsyncClient(key=KEY)
+        async with await sdk._client as wire:
+            wire._transport = ToLoopback(vendor.base_url)
+            content = b"p" * 600
+            await sdk.upload(content, "image/png", "frame.png", repository="fal")
+        await _ours(Fal, http, vendor, "FAL_KEY").submit(request)
+        slots, stored = vendor.asked("upload"), vendor.asked("store")
+    assert differences(*slots) == ACCEPT
+    assert [one.body for one in stored] == [content, content]
+    assert {one.headers["content-type"] for one in stored} == {"image/png"}
+    # The SDK's client carries its key to the storage too; an address out of an answer gets none.
+    assert ["authorization" in one.headers for one in stored] == [True, False]
 
 
 INTERACTION = {

@@ -13,6 +13,7 @@ from tests.standin.hosted import Hosted, problems, schemas
 from tests.standin.loopback import Job
 
 INPUTS: dict[str, dict[str, Any]] = schemas("fal/inputs.json")
+MODELS: dict[str, Any] = {one["endpoint_id"]: one for one in schemas("fal/models.json")["models"]}
 PRICE_MICROS = 420_000  # of every clip
 REQUESTS = "/{owner}/{app}/requests/{id}"
 
@@ -26,13 +27,20 @@ class Fal(Hosted):
         ("GET", ".+/requests/[^/]+", "result"),
         ("PUT", ".+/requests/[^/]+/cancel", "cancel"),
         ("GET", "/files/.+", "download"),
+        ("GET", "/v1/models", "describe"),
+        ("GET", "/api/openapi/.+", "document"),
+        ("POST", "/storage/upload/initiate", "upload"),
+        ("PUT", "/uploads/.+", "store"),
         ("POST", ".+", "submit"),
     )
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.elsewhere = ""
-        self.endpoints = set(INPUTS)
+        self.stores = True  # whether this server has a storage of its own
+        self.lists = True  # whether it has the platform's list of models
+        self.files: dict[str, bytes] = {}
+        self.endpoints = {*INPUTS, *MODELS}
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -40,11 +48,38 @@ class Fal(Hosted):
             web.get(REQUESTS, self.keyed(self._result)),
             web.put(f"{REQUESTS}/cancel", self.keyed(self._cancel)),
             web.get("/files/b/{id}/output.mp4", self._clip),
+            web.get("/v1/models", self.keyed(self._models)),
+            web.get("/api/openapi/queue/openapi.json", self.keyed(self._document)),
+            web.post("/storage/upload/initiate", self.keyed(self._slot)),
+            web.put("/uploads/{id}", self._store),
             web.post("/{endpoint:.+}", self.keyed(self._create)),
         ]
 
     def refuse(self, status: int, text: str) -> web.Response:
         return web.json_response({"detail": text}, status=status)
+
+    async def _models(self, request: web.Request) -> web.Response:
+        if not self.lists:
+            return self.refuse(404, "Not found")
+        assert request.query["expand"] == "openapi-3.0"
+        found = MODELS.get(request.query["endpoint_id"])
+        return web.json_response({"models": [found] if found else [], "has_more": False})
+
+    async def _document(self, request: web.Request) -> web.Response:
+        found = MODELS.get(request.query["endpoint_id"])
+        return web.json_response(found["openapi"]) if found else self.refuse(404, "Not found")
+
+    async def _slot(self, request: web.Request) -> web.Response:
+        wanted = await request.json()
+        if not self.stores:
+            return self.refuse(404, "Not found")
+        slot = f"{uuid4().hex}-{wanted['file_name']}"
+        url = f"{self.base_url}/uploads/{slot}"
+        return web.json_response({"upload_url": url, "file_url": f"{self.base_url}/in/{slot}"})
+
+    async def _store(self, request: web.Request) -> web.Response:
+        self.files[f"{self.base_url}/in/{request.match_info['id']}"] = await request.read()
+        return web.Response()
 
     async def _create(self, request: web.Request) -> web.Response:
         endpoint = request.match_info["endpoint"]
@@ -53,7 +88,8 @@ class Fal(Hosted):
         body = await request.json()
         job = self.accept(str(uuid4()), body, PRICE_MICROS)
         app = "/".join(endpoint.split("/")[:2])
-        job.notes |= {"endpoint": endpoint, "app": app, "invalid": problems(INPUTS[endpoint], body)}
+        schema = INPUTS.get(endpoint) or _input_of(endpoint)
+        job.notes |= {"endpoint": endpoint, "app": app, "invalid": problems(schema, body)}
         url = f"{self.elsewhere or self.base_url}/{app}/requests/{job.id}"
         return web.json_response(
             {
@@ -107,6 +143,12 @@ class Fal(Hosted):
         job = self.jobs.get(request.match_info["id"])
         app = "{owner}/{app}".format(**request.match_info)
         return job if job is not None and job.notes["app"] == app else None
+
+
+def _input_of(endpoint: str) -> dict[str, Any]:
+    """The schema a described endpoint's body is held against."""
+    document = MODELS[endpoint]["openapi"]
+    return {"$ref": "#/components/schemas/In", "components": document["components"]}
 
 
 _ERRORS = {

@@ -11,6 +11,7 @@ from tests.standin.hosted import Hosted, parts, problems, schemas
 from tests.standin.loopback import Job
 
 INPUTS: dict[str, dict[str, Any]] = schemas("replicate/inputs.json")
+MODELS: dict[str, dict[str, Any]] = schemas("replicate/models.json")  # as `GET /models` tells them
 PRICE_MICROS = 840_000  # of every clip
 BODY_FIELDS = {"input", "webhook", "webhook_events_filter", "stream"}
 
@@ -24,6 +25,8 @@ class Replicate(Hosted):
         ("GET", "/v1/predictions/[^/]+", "poll"),
         ("POST", "/v1/predictions/[^/]+/cancel", "cancel"),
         ("POST", "/v1/files", "upload"),
+        ("POST", "/v1/predictions", "submit"),
+        ("GET", "/v1/models/.+", "describe"),
         ("GET", "/v1/account", "check"),
         ("GET", "/delivery/.+", "download"),
     )
@@ -44,6 +47,8 @@ class Replicate(Hosted):
     def routes(self) -> list[web.RouteDef]:
         return [
             web.post("/v1/models/{owner}/{name}/predictions", self.keyed(self._create)),
+            web.post("/v1/predictions", self.keyed(self._create_version)),
+            web.get("/v1/models/{owner}/{name}", self.keyed(self._model)),
             web.get("/v1/predictions", self.keyed(self._list)),
             web.get("/v1/predictions/{id}", self.keyed(self._get)),
             web.post("/v1/predictions/{id}/cancel", self.keyed(self._cancel)),
@@ -60,14 +65,35 @@ class Replicate(Hosted):
             body["detail"] = f"Request was throttled. Your rate limit resets in ~30s. {text}"
         return web.json_response(body, status=status)
 
-    async def _create(self, request: web.Request) -> web.Response:
-        model = "{owner}/{name}".format(**request.match_info)
-        body = await request.json()
-        if model not in self.models:
+    async def _model(self, request: web.Request) -> web.Response:
+        owner, name = request.match_info["owner"], request.match_info["name"]
+        told = MODELS.get(f"{owner}/{name}")
+        if told is None:
             return self.refuse(404, "The requested resource could not be found.")
-        if unknown := set(body) - BODY_FIELDS:
+        newest = {"id": told["version"], "openapi_schema": told["openapi_schema"]}
+        words = {"description": told["description"], "is_official": told["is_official"]}
+        return web.json_response({"owner": owner, "name": name, "latest_version": newest, **words})
+
+    async def _create(self, request: web.Request) -> web.Response:
+        """Official models, by name."""
+        model = "{owner}/{name}".format(**request.match_info)
+        official = MODELS[model]["is_official"] if model in MODELS else model in self.models
+        if not official:
+            return self.refuse(404, "The requested resource could not be found.")
+        return self._accepted(model, await request.json(), BODY_FIELDS)
+
+    async def _create_version(self, request: web.Request) -> web.Response:
+        """Any model, by version."""
+        body = await request.json()
+        versions = {told["version"]: model for model, told in MODELS.items()}
+        if body.get("version") not in versions:
+            return self.refuse(422, "- version: does not exist")
+        return self._accepted(versions[body["version"]], body, BODY_FIELDS | {"version"})
+
+    def _accepted(self, model: str, body: dict[str, Any], known: set[str]) -> web.Response:
+        if unknown := set(body) - known:
             return self.refuse(422, f"- input: unknown fields {sorted(unknown)}")
-        if found := problems(INPUTS[model], body["input"]):
+        if found := problems(INPUTS.get(model) or _input_of(model), body["input"]):
             return web.json_response(
                 {"title": "Input validation failed", "detail": str(found), "status": 422},
                 status=422,
@@ -94,18 +120,23 @@ class Replicate(Hosted):
             "status": status,
             "source": job.notes.get("source", "api"),
             "created_at": _text(created_at),
-            "started_at": _text(created_at) if job.polls > 1 else None,
+            "started_at": _text(created_at) if job.polls > self.polls_queued else None,
             "completed_at": _text(created_at + timedelta(seconds=90)) if ended else None,
             "data_removed": removed,
             "metrics": {},
             "urls": {"get": url, "cancel": f"{url}/cancel"},
         }
 
+    def charge(self, job: Job) -> int:
+        """A cancelled run is billed for what ran: half, here."""
+        stopped = job.outcome == "cancelled" and job.polls > self.polls_queued
+        return job.cost_micros // 2 if stopped else super().charge(job)
+
     def _status(self, job: Job) -> str:
         if job.outcome == "cancelled":
             return "canceled"
         if job.polls <= self.polls_until_done:
-            return "processing" if job.polls > 1 else "starting"
+            return "processing" if job.polls > self.polls_queued else "starting"
         return "succeeded" if job.outcome == "succeeded" else "failed"
 
     def _output(self, job: Job) -> Any:
@@ -169,6 +200,12 @@ class Replicate(Hosted):
 
     async def _clip(self, request: web.Request) -> web.Response:
         return self.serve_clip(request, keyed=True)
+
+
+def _input_of(model: str) -> dict[str, Any]:
+    """The schema a described model's input is held against."""
+    components = MODELS[model]["openapi_schema"]["components"]
+    return {"$ref": "#/components/schemas/Input", "components": components}
 
 
 def _error(job: Job) -> str:
