@@ -7,14 +7,14 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from bot.errors import ConfigError, FolderInUse
 
-__all__ = ["copy", "in_use_by", "keep", "locked", "prepare_folder", "sha256"]
+__all__ = ["copy", "edit", "in_use_by", "keep", "locked", "prepare_folder", "sha256"]
 
 _FOLDERS: Final = ("clips", "tmp", "inputs")
 
@@ -37,6 +37,14 @@ async def copy(source: Path, target: Path) -> None:
             part.unlink(missing_ok=True)
 
     await asyncio.to_thread(work)
+
+
+async def edit(path: Path, change: Callable[[str], str]) -> None:
+    """Rewrite a text file, whole or not at all, one editor at a time; a missing one is empty.
+
+    Raises `ConfigError` where it cannot be read or written, and what `change` raises.
+    """
+    await asyncio.to_thread(_edit, path, change)
 
 
 async def sha256(path: Path) -> str:
@@ -109,6 +117,33 @@ def _keep(part: Path, target: Path) -> None:
     room = os.open(target.parent, os.O_RDONLY)
     try:
         os.fsync(room)
+    finally:
+        os.close(room)
+
+
+def _edit(path: Path, change: Callable[[str], str]) -> None:
+    target = path.resolve()  # behind a link the file itself is rewritten
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _only_editor(target.parent):
+            text = target.read_text(encoding="utf-8") if target.exists() else ""
+            part.write_text(change(text), encoding="utf-8")
+            if target.exists():
+                shutil.copymode(target, part)
+            _keep(part, target)
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(f"{path} cannot be changed: {error}. Nothing was written.") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _only_editor(folder: Path) -> Generator[None]:
+    room = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(room, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(room)
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import typer
 
-from bot.cli import _books, _make, _operate
+from bot.cli import _adding, _books, _make, _operate
 from bot.errors import BotError
 
 __all__ = ["main"]
@@ -51,7 +51,9 @@ def application() -> typer.Typer:
     app.command(rich_help_panel=make)(_make.generate)
     app.command(rich_help_panel=make)(_make.compare)
     app.command(rich_help_panel=make)(_make.route)
-    app.command(rich_help_panel=books)(_books.models)
+    models = typer.Typer(invoke_without_command=True, callback=_books.models)
+    models.command("add")(_adding.add)
+    app.add_typer(models, name="models", rich_help_panel=books)
     app.command(rich_help_panel=books)(_books.usage)
     app.command(rich_help_panel=books)(_books.jobs)
     app.command(rich_help_panel=operate)(_operate.resume)

@@ -24,8 +24,10 @@ class By(StrEnum):
     DAY = "day"
 
 
-def models(as_json: JsonOption = False) -> int:
+def models(context: typer.Context, as_json: JsonOption = False) -> int:
     """What is offered: strengths, price, lifecycle, and why a route is off."""
+    if context.invoked_subcommand:
+        return 0
     settings = loaded()
 
     async def work() -> int:
