@@ -136,6 +136,10 @@ class Kling(Loopback):
     def error(self, kind: int) -> web.Response:
         return self.refuse(kind, f"scripted; your key is {self.key}, your pair {self.pair}")
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (self.key, *self.pair)
+
     def refuse(self, kind: int, text: str) -> web.Response:
         """An envelope by Kling's code, or by the HTTP status with a code that goes with it."""
         code = kind if kind >= 1000 else CODE_OF_STATUS.get(kind, 5000)

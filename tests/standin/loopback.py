@@ -16,7 +16,18 @@ from typing import Any, Self
 from aiohttp import web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Fault = str | int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Canned:
+    """One answer word for word, where the vendor's own error shape has many forms."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+Fault = str | int | Canned
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,20 +69,30 @@ class Loopback:
     `fail_next(kind, on=...)` scripts the next call of one operation ("submit", "poll", "find",
     "upload", "download", "check"): an HTTP status in the vendor's own error shape, or
 
+    - "": nothing is wrong with this one
     - "drop_after": the request is carried out, then the connection is cut without an answer
     - "reset_before": the connection is cut before anything is done
     - "slow": the answer comes `slow_s` later
     - "garbage": the request is carried out, the answer is not JSON
-    - "empty": the request is carried out, the answer is an empty object
+    - "empty": the request is carried out, the answer is an object of nothing it should say
     - "html-502" (any status): an error page of something in between
+    - "lost-502" (any status): the same, after the request was carried out
+    - "drip": the answer comes byte by byte, one every `slow_s`
+    - "cut": half of the answer, and the connection is gone
+    - "half": half of the answer, and nothing says that more was meant
     - "rejected", "failed" (submit only): accepted, and ends so
+
+    or a `Canned` answer. Whatever is wrong echoes the `secrets`, as vendors have done.
+    `retry_after`, when set, goes with every 429.
     """
 
     def __init__(self, *, clip: bytes = b"a clip", key: str = "a-key") -> None:
         self.clip = clip
         self.key = key
         self.polls_until_done = 1
+        self.polls_queued = 1
         self.slow_s = 0.05
+        self.retry_after = ""
         self.jobs: dict[str, Job] = {}
         self.exchanges: list[Exchange] = []
         self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
@@ -89,8 +110,17 @@ class Loopback:
 
     @property
     def bill_micros(self) -> int:
-        """What this vendor charges for what it made."""
-        return sum(job.cost_micros for job in self.jobs.values() if job.outcome == "succeeded")
+        """What this vendor charges, by its own documents."""
+        return sum(self.charge(job) for job in self.jobs.values())
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never come back from where we send it."""
+        return (self.key,)
+
+    def charge(self, job: Job) -> int:
+        """What one job costs as it ended; a refusal and a failure cost nothing at most."""
+        return job.cost_micros if job.outcome == "succeeded" else 0
 
     def fail_next(self, kind: Fault, *, on: str = "submit", times: int = 1) -> None:
         self._faults[on].extend([kind] * times)
@@ -123,7 +153,7 @@ class Loopback:
         job.polls += 1
         if job.outcome == "cancelled" or job.polls > self.polls_until_done:
             return job.outcome
-        return "queued" if job.polls == 1 else "running"
+        return "queued" if job.polls <= self.polls_queued else "running"
 
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[self._serve], client_max_size=1 << 28)
@@ -161,25 +191,90 @@ class Loopback:
         operation = self.operation(request.method, request.path, dict(request.query))
         faults = self._faults[operation]
         fault = faults.popleft() if faults else ""
+        answer = await self._faulty(request, handler, fault)
+        if answer.status == 429 and self.retry_after:
+            answer.headers["Retry-After"] = self.retry_after
+        return answer
+
+    async def _faulty(
+        self, request: web.Request, handler: Handler, fault: Fault
+    ) -> web.StreamResponse:
         if isinstance(fault, int):
             return self.error(fault)
+        if isinstance(fault, Canned):
+            return web.json_response(fault.body, status=fault.status, headers=fault.headers)
         if fault in ("rejected", "failed"):
             self._faults["outcome"].append(fault)
         if fault.startswith("html-"):
-            page = "<html>bad gateway</html>"
-            return web.Response(status=int(fault[5:]), text=page, content_type="text/html")
+            return self._page(fault)
         if fault == "reset_before":
             return _cut(request)
         if fault == "slow":
             await asyncio.sleep(self.slow_s)
         response = await _carried_out(handler, request)
-        if fault == "drop_after":
-            return _cut(request)
-        if fault == "garbage":
-            return web.Response(text="<ok>", status=response.status)
-        if fault == "empty":
-            return web.json_response({}, status=response.status)
-        return response
+        return await self._spoilt(request, response, fault)
+
+    async def _spoilt(
+        self, request: web.Request, response: web.StreamResponse, fault: str
+    ) -> web.StreamResponse:
+        """The answer as a fault leaves it."""
+        match fault:
+            case "drop_after":
+                return _cut(request)
+            case "garbage":
+                return web.Response(text=f"<ok {' '.join(self.secrets)}>", status=response.status)
+            case "empty":
+                echo = {"unheard_of": list(self.secrets)}
+                return web.json_response(echo, status=response.status)
+            case "drip":
+                return await _drip(request, response, self.slow_s)
+            case "cut":
+                return await _cut_short(request, response)
+            case "half":
+                content = _content(response)
+                return web.Response(body=content[: len(content) // 2], status=response.status)
+            case _ if fault.startswith("lost-"):
+                return self._page(fault)
+            case _:
+                return response
+
+    def _page(self, fault: str) -> web.Response:
+        page = f"<html>bad gateway; you sent {' '.join(self.secrets)}</html>"
+        return web.Response(status=int(fault[5:]), text=page, content_type="text/html")
+
+
+def _content(response: web.StreamResponse) -> bytes:
+    body = response.body if isinstance(response, web.Response) else None
+    return body if isinstance(body, bytes) else b""
+
+
+async def _drip(
+    request: web.Request, response: web.StreamResponse, every_s: float
+) -> web.StreamResponse:
+    """Until whoever asked has had enough."""
+    dripping = web.StreamResponse(status=response.status)
+    dripping.content_type = response.content_type
+    content = _content(response)
+    dripping.content_length = len(content)
+    await dripping.prepare(request)
+    for index in range(len(content)):
+        await asyncio.sleep(every_s)
+        try:
+            await dripping.write(content[index : index + 1])
+        except ConnectionError:
+            break
+    return dripping
+
+
+async def _cut_short(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    content = _content(response)
+    partial = web.StreamResponse(status=response.status)
+    partial.content_length = len(content)
+    await partial.prepare(request)
+    await partial.write(content[: len(content) // 2])
+    if request.transport:
+        request.transport.close()
+    return partial
 
 
 async def _carried_out(handler: Handler, request: web.Request) -> web.StreamResponse:

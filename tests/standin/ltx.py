@@ -108,8 +108,6 @@ class LTX(Loopback):
     def refuse(self, status: int, text: str, kind: str = "") -> web.Response:
         error = {"type": kind or TYPES.get(status, "api_error"), "message": text}
         headers = {"x-request-id": "r-1"}
-        if status == 429 and self.retry_after:
-            headers["Retry-After"] = self.retry_after
         return web.json_response({"type": "error", "error": error}, status=status, headers=headers)
 
     def _keyed(self, handler: Handler) -> Handler:

@@ -27,7 +27,6 @@ class Gateway(Loopback):
         super().__init__(**options)
         self.stale_lists = 0
         self.on_submit: Callable[[str], None] | None = None
-        self.retry_after = ""
 
     @property
     def base_url(self) -> str:
@@ -49,12 +48,11 @@ class Gateway(Loopback):
         return "find" if path == "/v1/videos" else "poll"
 
     def error(self, kind: int) -> web.Response:
-        return self._refusal(kind, "scripted")
+        return self._refusal(kind, f"scripted; your key is {self.key}")
 
     def _refusal(self, status: int, message: str) -> web.Response:
-        headers = {"Retry-After": self.retry_after} if self.retry_after else {}
         error = {"message": message, "type": "error", "param": None, "code": None}
-        return web.json_response({"error": error}, status=status, headers=headers)
+        return web.json_response({"error": error}, status=status)
 
     async def _create(self, request: web.Request) -> web.Response:
         if self.on_submit:

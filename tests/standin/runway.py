@@ -16,7 +16,10 @@ CREDIT_MICROS = 10_000
 
 
 class Runway(Hosted):
-    """`failure_code` overrules what a rejected or failed task names; `throttled` starts it so."""
+    """`failure_code` overrules what a rejected or failed task names; `throttled` starts it so.
+
+    A task that ended tells its cost unless `tells_cost` is off.
+    """
 
     operations = (
         ("POST", "/v1/(text|image|video)_to_video", "submit"),
@@ -32,6 +35,7 @@ class Runway(Hosted):
         super().__init__(**options)
         self.failure_code: str | None = ""  # "" is the usual one, None leaves it out
         self.throttled = False
+        self.tells_cost = True
         self.storage = ""  # where upload slots point; "" is here
         self.credits = 5000
         self.models = {model for models in BODIES.values() for model in models}
@@ -75,6 +79,8 @@ class Runway(Hosted):
         if task is None or task.outcome == "cancelled":
             return self.refuse(404, "Task not found")
         state = self._state(task, task.cost_micros // CREDIT_MICROS)
+        if not self.tells_cost:
+            state.pop("cost", None)
         return web.json_response({"id": task.id, "createdAt": "2026-11-23T10:00:00.000Z", **state})
 
     def _state(self, task: Job, credits: int) -> dict[str, Any]:
@@ -87,15 +93,25 @@ class Runway(Hosted):
             case "succeeded":
                 url = f"{self.base_url}/clips/{task.id}.mp4?sig=1"
                 return {"status": "SUCCEEDED", "output": [url], "cost": {"credits": credits}}
-            case outcome:
-                return self._failed(credits, rejected=outcome == "rejected")
+            case _:
+                return self._failed(task)
 
-    def _failed(self, credits: int, *, rejected: bool) -> dict[str, Any]:
-        usual = "SAFETY.INPUT.TEXT" if rejected else "INTERNAL.BAD_OUTPUT.01"
-        code = usual if self.failure_code == "" else self.failure_code
+    def charge(self, job: Job) -> int:
+        """Refused inputs are billed, and what was running when it was cancelled."""
+        if job.outcome == "cancelled":
+            return job.cost_micros if job.notes.get("ran") else 0
+        billed = job.outcome == "rejected" and (self._code(job) or "").startswith("SAFETY.INPUT")
+        return job.cost_micros if billed else super().charge(job)
+
+    def _code(self, task: Job) -> str | None:
+        usual = "SAFETY.INPUT.TEXT" if task.outcome == "rejected" else "INTERNAL.BAD_OUTPUT.01"
+        return usual if self.failure_code == "" else self.failure_code
+
+    def _failed(self, task: Job) -> dict[str, Any]:
+        rejected, code = task.outcome == "rejected", self._code(task)
         failure = "The input was not acceptable." if rejected else "Something went wrong."
         named = {} if code is None else {"failureCode": code}
-        cost = {"credits": credits if rejected else 0}
+        cost = {"credits": self.charge(task) // CREDIT_MICROS}
         return {"status": "FAILED", "failure": failure, "cost": cost, **named}
 
     async def _delete(self, request: web.Request) -> web.Response:
@@ -103,7 +119,7 @@ class Runway(Hosted):
         task = self.jobs.get(request.match_info["id"])
         if task is None or task.outcome == "cancelled":
             return self.refuse(404, "Task not found")
-        task.outcome = "cancelled"
+        task.outcome, task.notes["ran"] = "cancelled", task.polls > self.polls_queued
         return web.Response(status=204)
 
     async def _slot(self, request: web.Request) -> web.Response:
