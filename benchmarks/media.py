@@ -23,6 +23,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image
 
+from benchmarks.table import Row, show
 from bot._media_plan import ClipInfo, rate_cap
 from bot.media import Media
 
@@ -141,30 +142,36 @@ def _children_cpu_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-async def main() -> None:
+def rows() -> list[Row]:
+    return asyncio.run(_measure())
+
+
+async def _measure() -> list[Row]:
     program = shutil.which("ffmpeg")
-    if program is None:
-        print("ffmpeg not on PATH, skipped: only our own figures follow")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clip = textured_clip(folder / "clip.mp4")
-        print(f"clip: {WIDTH} x {HEIGHT}, {SECONDS} s, {clip.stat().st_size / 2**20:.1f} MiB\n")
-        print(f"{'job':36} {'CPU s':>7} {'wall s':>7} {'KiB':>7} {'ffmpeg CPU s':>13} {'ratio':>6}")
         async with httpx.AsyncClient() as http:
             media = Media(http, folder, loopback_ok=lambda _: False)
             (info,) = await media.probe(clip)
-            for case in cases(media, clip, info, folder):
-                await _row(program, case)
+            return [await _row(program, case) for case in cases(media, clip, info, folder)]
 
 
-async def _row(program: str | None, case: Case) -> None:
+async def _row(program: str | None, case: Case) -> Row:
     ours = await measure_ours(case)
-    row = f"{case.name:36} {ours.cpu_s:7.2f} {ours.wall_s:7.2f} {ours.size_bytes // 1024:7}"
+    note, budget = "ffmpeg is not on PATH: only our own figures", "-"
     if program:
         theirs = await measure_ffmpeg(program, case)
-        row += f" {theirs.cpu_s:13.2f} {ours.cpu_s / theirs.cpu_s:6.2f}"
-    print(row)
+        budget = f"ffmpeg: {theirs.cpu_s:.2f} s CPU"
+        note = f"{ours.cpu_s / theirs.cpu_s:.2f} of its CPU"
+    return Row(
+        what=f"{case.name}, of {WIDTH} x {HEIGHT}, {SECONDS} s",
+        budget=budget,
+        measured=f"{ours.cpu_s:.2f} s CPU",
+        good=None,
+        note=f"{note}; {ours.wall_s:.2f} s wall, {ours.size_bytes // 1024} KiB",
+    )
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    show(rows())
