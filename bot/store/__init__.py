@@ -19,13 +19,30 @@ from bot.errors import NotFound
 from bot.jobs import Job, RenderTimes
 from bot.ledger import entries, scope_of
 from bot.limits import Caps, daily_refusal
-from bot.store import _jobs, _ledger, _quotes
+from bot.store import _jobs, _ledger, _quotes, _shots
 from bot.store._database import Database, opened
 from bot.store._jobs import fingerprint, millis, moment
 from bot.store._ledger import Imbalance, UsageRow
+from bot.store._library import Found, Library, Search
 from bot.store._quotes import KeptQuote
+from bot.store._settings import ServerRules
+from bot.store._shots import Shots
 
-__all__ = ["Ask", "Imbalance", "KeptQuote", "OverCap", "Store", "Superseded", "Trouble", "UsageRow"]
+__all__ = [
+    "Ask",
+    "Found",
+    "Imbalance",
+    "KeptQuote",
+    "Library",
+    "OverCap",
+    "Search",
+    "ServerRules",
+    "Shots",
+    "Store",
+    "Superseded",
+    "Trouble",
+    "UsageRow",
+]
 
 
 class Superseded(Exception):
@@ -62,6 +79,9 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self.shots = Shots(database)
+        self.library = Library(database)
+        self.rules = ServerRules(database)
 
     @classmethod
     @asynccontextmanager
@@ -92,6 +112,7 @@ class Store:
             for job in jobs:
                 await _jobs.insert(db, job)
                 await _ledger.post(db, entries(None, job), now)
+            await _shots.number_planned(db, jobs)
             return list(jobs)
 
         return await self._db.write(work)
@@ -192,6 +213,17 @@ class Store:
         if len(times) < 5:
             return RenderTimes()
         return RenderTimes(p10_s=times[len(times) // 10], p95_s=times[int(len(times) * 0.95)])
+
+    async def expected_s(self, model: str) -> float | None:
+        """How long this model usually renders: p50 of its last 50 renders, None below three."""
+        row = await self._one(
+            "SELECT count(*), avg(rendered_s) FILTER (WHERE rank IN ((n + 1) / 2, n / 2 + 1))"
+            " FROM (SELECT rendered_s, row_number() OVER (ORDER BY rendered_s) AS rank,"
+            "  count(*) OVER () AS n FROM (SELECT rendered_s FROM job WHERE model = ?"
+            "  AND rendered_s IS NOT NULL ORDER BY updated_at DESC LIMIT 50))",
+            model,
+        )
+        return float(row[1]) if row and row[0] >= 3 else None
 
     async def exposure(self, scope: str, now: datetime) -> int:
         """Micro-USD that count against the day's cap of a server."""
