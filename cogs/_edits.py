@@ -132,16 +132,21 @@ class Edits(Generic[Page]):
                 kept.pop(channel_id, None)
 
     async def _edit_until_shown(self, board: Board[Page], news: asyncio.Event) -> None:
+        """Returns once nothing is left, and not before a next loop may edit at once."""
         loop = asyncio.get_running_loop()
-        while board.lines:
+        while board.lines or loop.time() < board.edited_at + FLOOR_S:
             news.clear()
             turn = board.next(self._clock())
-            wait_s = None if turn is None else turn[1] - loop.time()
-            if turn is None or (wait_s is not None and wait_s > 0):
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(news.wait(), wait_s)
+            if turn is None:
+                until = math.inf if board.lines else board.edited_at + FLOOR_S
+            else:
+                until = turn[1]
+            wait_s = until - loop.time()
+            if turn is not None and wait_s <= 0:
+                await self._bring(board, turn[0])
                 continue
-            await self._bring(board, turn[0])
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(news.wait(), None if math.isinf(wait_s) else wait_s)
 
     async def _bring(self, board: Board[Page], line: Line[Page]) -> None:
         """Bring one message up to date."""

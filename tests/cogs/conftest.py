@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from discord.gateway import DiscordWebSocket
@@ -17,10 +17,13 @@ from pydantic import SecretStr
 from bot.client import serve
 from bot.config import Settings
 from tests.clips import clip_bytes
-from tests.standin.discord import Channel, Discord, Interaction, Message
+from tests.standin.discord import Channel, Discord, Interaction, Message, User
 from tests.standin.openai import Gateway
 
 Start = Callable[..., AbstractAsyncContextManager[None]]
+T = TypeVar("T")
+
+PATIENCE_S = 40.0  # a loaded machine is slow, not wrong
 
 PROMPT = "a paper boat crossing a puddle, low angle"
 FREE: dict[str, Any] = {
@@ -90,7 +93,7 @@ def bot(server: Discord, settings: Settings, clock: BotClock) -> Start:
         stop = asyncio.Event()
         mine = settings.model_copy(update=changes)
         running = asyncio.create_task(serve(mine, stop, clock=clock))
-        ready = asyncio.create_task(server.ready())
+        ready = asyncio.create_task(server.ready(PATIENCE_S))
         await asyncio.wait({running, ready}, return_when=asyncio.FIRST_COMPLETED)
         try:
             if not running.done():
@@ -121,17 +124,34 @@ def paying(server: Discord, shots: Channel, vendor: Gateway) -> dict[str, Any]:
     }
 
 
-async def clip_in(server: Discord, channel: Channel, timeout: float = 20.0) -> Message:
+async def until(server: Discord, predicate: Callable[[], T]) -> T:
+    """The predicate's first truthy value, asked again whenever something happens on Discord."""
+    return await server.wait_for(predicate, PATIENCE_S)
+
+
+async def clip_in(server: Discord, channel: Channel) -> Message:
     """The first message of a channel with a file in it."""
-    return await server.message_where(channel, lambda message: bool(message.attachments), timeout)
+    return (await until(server, lambda: clips_in(server, channel)))[0]
 
 
 def clips_in(server: Discord, channel: Channel) -> list[Message]:
     return [message for message in server.messages(channel) if message.attachments]
 
 
+async def answered(
+    server: Discord, user: User, channel: Channel, name: str, **options: Any
+) -> Message:
+    """What a command is answered with, once it is more than "thinking"."""
+    asked = await server.slash(user, channel, name, options)
+    return await asked.answered(PATIENCE_S)
+
+
 async def told(server: Discord, asked: Interaction) -> Message:
     """What was said to one person alone, after the first answer."""
-    await server.wait_for(lambda: asked.followups, 10.0, "a word to the person")
+    await until(server, lambda: asked.followups)
     assert asked.followups[-1].ephemeral
     return asked.followups[-1]
+
+
+async def press(server: Discord, user: User, message: Message, label: str) -> Interaction:
+    return await server.press(user, message, message.custom_id(label))

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from bot.client import serve, sync_commands
 from bot.config import Settings
 from bot.errors import ConfigError
-from tests.cogs.conftest import FREE, Start, clips_in
+from tests.cogs.conftest import FREE, PATIENCE_S, Start, answered, clips_in, until
 from tests.standin.discord import Channel, Discord, Intent
 
 COMMANDS = {"generate", "jobs", "models", "usage"}
@@ -25,8 +25,7 @@ def _names(server: Discord, scope: int | None = None) -> set[str]:
 async def _answers(server: Discord, shots: Channel) -> None:
     """A command works, whatever happened before."""
     ann = server.user("ann")
-    asked = await server.slash(ann, shots, "jobs")
-    assert "No jobs yet" in (await asked.answered(15.0)).text
+    assert "No jobs yet" in (await answered(server, ann, shots, "jobs")).text
 
 
 async def test_commands_are_registered_once_and_in_servers_only(
@@ -97,7 +96,7 @@ async def test_a_refused_first_gateway_connection_is_tried_again(
 ) -> None:
     server.gateway.down = True
     async with bot():
-        await server.wait_for(lambda: server.calls("PUT", REGISTER))
+        await until(server, lambda: server.calls("PUT", REGISTER))
         await asyncio.sleep(0.2)
         server.gateway.down = False
         await _answers(server, shots)
@@ -109,10 +108,10 @@ async def test_an_event_the_library_cannot_read_replaces_the_client_and_jobs_go_
     home = server.home()
     async with bot():
         asked = await server.slash(server.user("ann"), shots, "generate", FREE)
-        status = await asked.answered()
+        status = await asked.answered(PATIENCE_S)
         unreadable = {"id": "1", "guild_id": str(home.id)}
         server.gateway.publish("THREAD_CREATE", unreadable, home, Intent.GUILDS)
-        await server.wait_for(lambda: "Done in" in status.text, 20.0)
+        await until(server, lambda: "Done in" in status.text)
 
     assert server.gateway.identifies == 2
     assert len(clips_in(server, shots)) == 1

@@ -13,7 +13,19 @@ from bot.config import Settings
 from bot.media import ClipInfo
 from bot.producer import Person
 from tests.clips import still_bytes
-from tests.cogs.conftest import FREE, GO, PAID, Start, clip_in, clips_in, told
+from tests.cogs.conftest import (
+    FREE,
+    GO,
+    PAID,
+    PATIENCE_S,
+    Start,
+    answered,
+    clip_in,
+    clips_in,
+    press,
+    told,
+    until,
+)
 from tests.standin.discord import (
     Channel,
     Discord,
@@ -36,11 +48,7 @@ async def _decoded(settings: Settings, message: Message, room: Path) -> ClipInfo
 
 
 async def _offered(server: Discord, asker: User, channel: Channel, **more: Any) -> Message:
-    return await (await server.slash(asker, channel, "generate", PAID | more)).answered()
-
-
-async def _press(server: Discord, user: User, message: Message, label: str) -> Interaction:
-    return await server.press(user, message, message.custom_id(label))
+    return await answered(server, asker, channel, "generate", **(PAID | more))
 
 
 async def test_words_become_a_clip_in_an_ordinary_message(
@@ -50,8 +58,8 @@ async def test_words_become_a_clip_in_an_ordinary_message(
     async with bot():
         asked = await server.slash(ann, shots, "generate", FREE)
         posted = await clip_in(server, shots)
-        status = await asked.answered()
-        await server.wait_for(lambda: "Done in" in status.text, 10.0)
+        status = await asked.answered(PATIENCE_S)
+        await until(server, lambda: "Done in" in status.text)
     info = await _decoded(settings, posted, tmp_path)
 
     assert asked.ack_ms is not None
@@ -84,7 +92,7 @@ async def test_a_file_that_is_no_picture_is_refused_in_private(
     async with bot():
         asked = await server.slash(server.user("ann"), shots, "generate", FREE, {"image": junk})
         words = await told(server, asked)
-        await server.wait_for(lambda: server.messages(shots) == [])
+        await until(server, lambda: server.messages(shots) == [])
 
     assert "given as image" in words.text
 
@@ -96,10 +104,10 @@ async def test_nothing_is_spent_before_go_and_go_makes_it(
     async with bot(**paying):
         card = await _offered(server, ann, shots)
         before = len(vendor.exchanges)
-        await _press(server, ann, card, GO)
+        await press(server, ann, card, GO)
         posted = await clip_in(server, shots)
-        await server.wait_for(lambda: "Done in" in card.text, 10.0)
-        usage = await (await server.slash(ann, shots, "usage")).answered()
+        await until(server, lambda: "Done in" in card.text)
+        usage = await answered(server, ann, shots, "usage")
 
     assert before == 0
     assert "Sora 2" in card.edits[0].text
@@ -122,7 +130,7 @@ async def test_go_pressed_twice_and_after_a_restart_is_one_job(
         await clip_in(server, shots)
         again = await server.press(ann, _with_button(server, card, custom_id), custom_id)
         await again.acknowledged()
-        await server.wait_for(lambda: "Done in" in card.text, 10.0)
+        await until(server, lambda: "Done in" in card.text)
 
     assert [press.refusals for press in (*presses, again)] == [[], [], []]
     assert len(vendor.submissions) == 1
@@ -136,10 +144,10 @@ async def test_only_who_asked_may_press_go_or_not_now(
     async with bot(**paying):
         card = await _offered(server, ann, shots)
         for label in (GO, "Not now"):
-            words = await told(server, await _press(server, bob, card, label))
+            words = await told(server, await press(server, bob, card, label))
             assert "Only the person who asked" in words.text
-        await _press(server, ann, card, "Not now")
-        await server.wait_for(lambda: card.buttons == {})
+        await press(server, ann, card, "Not now")
+        await until(server, lambda: card.buttons == {})
 
     assert card.text == "Not made. Nothing was spent."
     assert vendor.exchanges == []
@@ -162,11 +170,11 @@ async def test_a_price_that_rose_is_shown_again_instead_of_spent(
     async with bot(**paying):
         card = await _offered(server, ann, shots)
     async with bot(**paying, catalogue=overlay):
-        await _press(server, ann, card, GO)
-        await server.wait_for(lambda: "Go · $0.80" in card.buttons)
+        await press(server, ann, card, GO)
+        await until(server, lambda: "Go · $0.80" in card.buttons)
         spent = len(vendor.exchanges)
-        await _press(server, ann, card, "Go · $0.80")
-        await server.wait_for(lambda: vendor.submissions)
+        await press(server, ann, card, "Go · $0.80")
+        await until(server, lambda: vendor.submissions)
 
     assert spent == 0
     assert "Nothing was spent; it would now be" in card.edits[1].text
@@ -184,24 +192,28 @@ async def test_a_retired_model_offers_its_successor_in_one_tap(
     overlay.write_text('models.veo-3 = { successor = "sora-2", successor_by = "ours" }\n')
     async with bot(**paying, catalogue=overlay):
         card = await _offered(server, ann, shots, model="veo-3")
-        await _press(server, ann, card, GO)
-        await server.wait_for(lambda: vendor.submissions)
+        await press(server, ann, card, GO)
+        await until(server, lambda: vendor.submissions)
 
     assert "Veo 3 was retired" in card.edits[0].text
     assert vendor.submissions[0]["model"] == "sora-2"
 
 
-async def test_again_makes_the_same_shot_once_more_for_whoever_asks(
-    server: Discord, shots: Channel, bot: Start
+async def test_again_is_a_shot_of_its_own_for_whoever_asks(
+    server: Discord, shots: Channel, bot: Start, settings: Settings
 ) -> None:
     ann, bob = server.user("ann"), server.user("bob")
     async with bot():
-        await server.slash(ann, shots, "generate", FREE)
-        first = await clip_in(server, shots)
-        await _press(server, bob, first, "Again")
-        await server.wait_for(lambda: len(clips_in(server, shots)) == 2, 20.0)
+        await server.slash(ann, shots, "generate", FREE | {"seed": 7})
+        pressed = await press(server, bob, await clip_in(server, shots), "Again")
+        status = await pressed.answered(PATIENCE_S)
+        await until(server, lambda: len(status.edits) > 1)  # the quote, then its job
+    async with reading(settings) as app:
+        second, first = await app.producer.jobs(Person())
 
-    assert clips_in(server, shots)[1].pinged == [bob]
+    assert (second.place.user_id, first.place.user_id) == (bob.id, ann.id)
+    assert (second.brief.prompt, second.brief.seed) == (first.brief.prompt, None)
+    assert second.status_message_id == status.id
 
 
 @pytest.mark.parametrize(
@@ -250,39 +262,43 @@ async def test_a_server_that_is_not_listed_gets_the_storyboard_and_spends_nothin
     async with bot(**paying):
         free = FREE | {"stage": "concept"}
         asked = await server.slash(eve, there, "generate", free)
-        posted = await clip_in(server, there)
+        status = await asked.answered(PATIENCE_S)
+        await until(server, lambda: "no AI model" in status.text)
         refused = await told(server, await server.slash(eve, there, "generate", PAID))
-        usage = await (await server.slash(eve, there, "usage")).answered()
+        usage = await answered(server, eve, there, "usage")
 
-    assert "no AI model" in posted.text
-    assert "free storyboards only" in (asked.message.edits[0].text if asked.message else "")
+    assert "free storyboards only" in status.edits[0].text
     assert "cannot run here" in refused.text or "was retired" in refused.text
     assert "free storyboards only" in usage.text
     assert vendor.exchanges == []
 
 
 async def test_another_servers_jobs_cannot_be_seen_pressed_or_cancelled(
-    server: Discord, shots: Channel, bot: Start
+    server: Discord, shots: Channel, bot: Start, vendor: Gateway, paying: dict[str, Any]
 ) -> None:
-    other = server.guild("Rivals")
+    ann, other = server.user("ann"), server.guild("Rivals")
     there, eve = server.channel("there", guild=other), server.manager("eve", guild=other)
-    async with bot():
-        await server.slash(server.user("ann"), shots, "generate", FREE)
-        clip = await clip_in(server, shots)
-        again = clip.custom_id("Again")
-        job_id = again.partition(":")[2]
-        for custom_id in (again, f"cancel:{job_id}", "again:0000000000000000"):
+    vendor.retry_after = "60"
+    vendor.fail_next(429)
+    async with bot(**paying):
+        card = await _offered(server, ann, shots)
+        go = card.custom_id(GO)
+        await press(server, ann, card, GO)
+        cancel = await until(server, lambda: card.buttons.get("Cancel", {}))
+        job_id = cancel["custom_id"].partition(":")[2]
+        for custom_id in (f"again:{job_id}", f"cancel:{job_id}", "again:0000000000", go):
             forged = _with_button(server, server.world.new_message(there, server.bot), custom_id)
             pressed = await server.press(eve, forged, custom_id)
-            await server.wait_for(partial(_was_told, pressed, "no such job"))
-        listed = await (await server.slash(eve, there, "jobs")).answered()
+            await until(server, partial(_was_told, pressed, ("no such job", "offer is closed")))
+        listed = await answered(server, eve, there, "jobs")
 
     assert "No jobs yet" in listed.text
     assert clips_in(server, there) == []
 
 
-def _was_told(asked: Interaction, words: str) -> bool:
-    return any(words in message.text for message in (asked.message, *asked.followups) if message)
+def _was_told(asked: Interaction, words: tuple[str, ...]) -> bool:
+    texts = [message.text for message in (asked.message, *asked.followups) if message]
+    return any(word in text for word in words for text in texts)
 
 
 def _with_button(server: Discord, message: Message, custom_id: str) -> Message:
@@ -300,11 +316,11 @@ async def test_a_waiting_job_is_cancelled_by_who_asked_and_nobody_else(
     vendor.fail_next(429)
     async with bot(**paying):
         card = await _offered(server, ann, shots)
-        await _press(server, ann, card, GO)
-        await server.wait_for(lambda: "busy" in card.text)
-        stranger = await (await _press(server, bob, card, "Cancel")).answered()
-        answer = await (await _press(server, ann, card, "Cancel")).answered()
-        await server.wait_for(lambda: "nothing was charged" in card.text)
+        await press(server, ann, card, GO)
+        await until(server, lambda: "Cancel" in card.buttons and vendor.exchanges)
+        stranger = await (await press(server, bob, card, "Cancel")).answered(PATIENCE_S)
+        answer = await (await press(server, ann, card, "Cancel")).answered(PATIENCE_S)
+        await until(server, lambda: "nothing was charged" in card.text)
 
     assert "Only the person who asked" in stranger.text
     assert "nothing is charged" in answer.text
@@ -337,7 +353,7 @@ async def test_an_acknowledgement_that_got_lost_is_sent_again(
     async with bot():
         asked = await server.slash(server.user("ann"), shots, "usage")
 
-        assert "0 clips made here" in (await asked.answered()).text
+        assert "0 clips made here" in (await asked.answered(PATIENCE_S)).text
 
 
 async def test_a_command_that_came_too_late_is_dropped_and_the_next_one_works(
@@ -347,8 +363,8 @@ async def test_a_command_that_came_too_late_is_dropped_and_the_next_one_works(
     async with bot():
         late = await server.slash(ann, shots, "generate", FREE)
         server.clock.advance(4)
-        await server.wait_for(lambda: late.refusals)
-        listed = await (await server.slash(ann, shots, "jobs")).answered()
+        await until(server, lambda: late.refusals)
+        listed = await answered(server, ann, shots, "jobs")
 
     assert late.refusals == [(404, 10062)]
     assert "No jobs yet" in listed.text
@@ -363,7 +379,7 @@ async def test_a_fault_of_ours_is_told_with_a_reference_and_no_details(
         room.rmdir()
         room.write_text("in the way")
         asked = await server.slash(server.user("ann"), shots, "generate", FREE, {"image": picture})
-        words = await asked.answered()
+        words = await asked.answered(PATIENCE_S)
 
     assert "our fault" in words.text
     assert "reference" in words.text
