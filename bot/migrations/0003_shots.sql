@@ -46,11 +46,13 @@ CREATE TABLE trash (
   deleted_by INTEGER NOT NULL, deleted_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Prompts by a number that grows with time, so that full text comes newest first without a sort.
+-- Prompts by a number that grows with time, so that full text comes newest first without a sort,
+-- in rows narrow enough to be looked through; what they are of never changes.
 CREATE TABLE library (
   id INTEGER PRIMARY KEY,
   job_id TEXT NOT NULL UNIQUE REFERENCES job (id),
   scope TEXT NOT NULL,
+  model TEXT NOT NULL, user_id INTEGER NOT NULL, created_at INTEGER NOT NULL,
   prompt TEXT NOT NULL
 ) STRICT;
 CREATE INDEX library_scope ON library (scope, id);
@@ -62,10 +64,11 @@ CREATE TRIGGER library_learns_words AFTER INSERT ON library BEGIN
   INSERT INTO library_words (rowid, scope, prompt) VALUES (NEW.id, NEW.scope, NEW.prompt);
 END;
 CREATE TRIGGER library_learns_jobs AFTER INSERT ON job BEGIN
-  INSERT INTO library (job_id, scope, prompt) VALUES (NEW.id, NEW.scope, NEW.prompt);
+  INSERT INTO library (job_id, scope, model, user_id, created_at, prompt)
+    VALUES (NEW.id, NEW.scope, NEW.model, NEW.user_id, NEW.created_at, NEW.prompt);
 END;
-INSERT INTO library (job_id, scope, prompt)
-  SELECT id, scope, prompt FROM job ORDER BY created_at, id;
+INSERT INTO library (job_id, scope, model, user_id, created_at, prompt)
+  SELECT id, scope, model, user_id, created_at, prompt FROM job ORDER BY created_at, id;
 
 CREATE TABLE server_rules (
   scope TEXT PRIMARY KEY,

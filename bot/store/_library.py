@@ -85,6 +85,7 @@ _BY_TIME: Final = (
     " FROM library l CROSS JOIN job j ON j.id = l.job_id LEFT JOIN take t ON t.job_id = j.id"
     " WHERE 1"
 )
+_PICKED: Final = " AND l.job_id IN (SELECT job_id FROM take WHERE verdict = 'picked')"
 _THERE: Final = (
     " AND l.scope = :scope AND j.scope = :scope AND j.state = 'done' AND j.clip <> ''"
     " AND NOT EXISTS (SELECT 1 FROM trash d WHERE d.job_id = j.id)"
@@ -96,7 +97,7 @@ def _statement(scope: str, search: Search, limit: int) -> tuple[str, dict[str, A
     values: dict[str, Any] = {"scope": scope, "limit": limit}
     parts_sql = ""
     for index, part in enumerate(parts):
-        parts_sql += f" AND instr(lower(l.prompt), :part{index})"
+        parts_sql += f" AND instr(l.prompt, :part{index})"
         values[f"part{index}"] = part
     if phrases:
         wanted = " AND ".join(f'"{phrase}"*' for phrase in phrases)
@@ -109,7 +110,7 @@ def _statement(scope: str, search: Search, limit: int) -> tuple[str, dict[str, A
 
 def _terms(words: str) -> tuple[list[str], list[str]]:
     """(phrases for the full text, parts to look for as they are)."""
-    parts = [found.lower() for found in _UNSPACED.findall(words)]
+    parts = list[str](_UNSPACED.findall(words))
     phrases: list[str] = []
     for token in _UNSPACED.sub(" ", words).split():
         if any(char.isalnum() for char in token):
@@ -121,16 +122,16 @@ def _terms(words: str) -> tuple[list[str], list[str]]:
 
 def _filters(search: Search, values: dict[str, Any]) -> str:
     conditions: Sequence[tuple[str, str, object]] = (
-        ("model", "j.model = :model", search.model),
-        ("user", "j.user_id = :user", search.user_id),
-        ("since", "j.created_at >= :since", search.since and _midnight(search.since)),
-        ("until", "j.created_at < :until", search.until and _midnight(search.until + _DAY)),
+        ("model", "l.model = :model", search.model),
+        ("user", "l.user_id = :user", search.user_id),
+        ("since", "l.created_at >= :since", search.since and _midnight(search.since)),
+        ("until", "l.created_at < :until", search.until and _midnight(search.until + _DAY)),
     )
     chosen = [
         (name, condition, value) for name, condition, value in conditions if value is not None
     ]
     values |= {name: value for name, _, value in chosen}
-    picked = " AND t.verdict = 'picked'" if search.picked else ""
+    picked = _PICKED if search.picked else ""
     return "".join(f" AND {condition}" for _, condition, _ in chosen) + picked
 
 
