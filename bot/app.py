@@ -19,6 +19,7 @@ from bot import catalogue, files
 from bot.config import Settings
 from bot.errors import ConfigError
 from bot.jobs import Job, Later
+from bot.judge import Judge
 from bot.media import Media
 from bot.models import Catalogue
 from bot.pace import Clock, Pace, utc_now
@@ -141,6 +142,7 @@ async def _opened(
             caps=settings.caps,
             folder=folder,
             clock=clock,
+            judge=Judge.from_settings(settings, http),
         )
         yield App(
             settings=settings,

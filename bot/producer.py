@@ -19,9 +19,10 @@ from pydantic import TypeAdapter
 
 from bot import files
 from bot.brief import MAX_PROMPT_CHARS, Brief
-from bot.classifier import classify
+from bot.classifier import Classification, classify
 from bot.errors import NotAllowed, NotFound, Refused
 from bot.jobs import Illegal, Job, Place, State
+from bot.judge import Judge
 from bot.ledger import scope_of
 from bot.lifecycle import offered, status
 from bot.limits import Caps
@@ -39,6 +40,7 @@ from providers.errors import ProviderError
 __all__ = ["Instead", "Listing", "Person", "Producer", "Quote", "new_id"]
 
 MAX_TAKES: Final = 10
+_JUDGED: Final = 0.6  # how sure a second opinion makes us
 _GRID_BYTES: Final = 10_000_000
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _DECISION: Final = TypeAdapter(Decision)
@@ -100,7 +102,9 @@ class Producer:
         caps: Caps,
         folder: Path,
         clock: Callable[[], datetime],
+        judge: Judge | None = None,
     ) -> None:
+        self._judge = judge
         self._store = store
         self._vendors = vendors
         self._catalogue = catalogue
@@ -127,14 +131,24 @@ class Producer:
         caps = [self._caps.clip_micros] + ([] if max_micros is None else [max_micros])
         video = next((media for media in brief.inputs if media.role not in _STILLS), None)
         info = await self._media.probe(video.path) if video and video.path else []
+        demand, judged_by = await self._classified(brief.prompt)
         decision = decide(
             brief,
-            classify(brief.prompt),
+            demand,
             self._catalogue,
             await self._vendors.availability(place),
             facts=Facts(max_price_micros=min(caps), video_s=info[0].duration_s if info else None),
         )
-        return await suited(decision, brief, self._vendors.client)
+        return replace(await suited(decision, brief, self._vendors.client), judged_by=judged_by)
+
+    async def _classified(self, prompt: str) -> tuple[Classification, str]:
+        """What the words demand, and which chat model judged it ("" for our own classifier)."""
+        built_in = classify(prompt)
+        opinion = await self._judge.opinion(prompt) if self._judge else None
+        if self._judge is None or opinion is None:
+            return built_in, ""
+        sure = max(built_in.confidence, _JUDGED)
+        return replace(built_in, weights=opinion, confidence=sure), self._judge.model
 
     def decide_with_every_key(self, brief: Brief) -> Decision:
         """What would be chosen today if no vendor's key were missing; for those who have none."""

@@ -58,6 +58,7 @@ def card(quote: Quote, note: str = "", *, may_spend: bool = True) -> str:
         _format(choice.fit),
         _quoted(quote.brief.prompt),
         _demands(decision),
+        f"Judged by {escape_markdown(decision.judged_by)}" if decision.judged_by else "",
         f"Why: {escape_markdown(decision.headline) if may_spend else _FREE_ONLY}",
         _changes(choice.fit),
         _others(quote),

@@ -50,6 +50,8 @@ def quote_card(quote: Quote, takes: int) -> RenderableType:
     ]
     if others := [other for other in quote.decision.candidates if other.model != choice.model]:
         lines.append(Text("Instead: " + " · ".join(_short(other) for other in others[:2])))
+    if quote.decision.judged_by:
+        lines.append(Text(f"Judged by {quote.decision.judged_by}", style="dim"))
     if quote.decision.doubt:
         lines.append(Text(quote.decision.doubt, style="cyan"))
     lines += [Text(f"  tip: {tip}", style="cyan") for tip in quote.decision.advice]

@@ -156,6 +156,7 @@ class Decision:
     doubt: str
     advice: tuple[str, ...]
     catalogue_revision: str
+    judged_by: str = ""  # the chat model whose weights these are; "" for the built-in classifier
 
 
 def to_json(decision: Decision) -> dict[str, Any]:
