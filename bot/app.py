@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -27,6 +28,7 @@ from bot.producer import Producer
 from bot.store import Store
 from bot.vendors import Vendors
 from bot.worker import Delivery, Patience, Worker
+from providers.chat import ask_weights
 from providers.transport import Bounded
 
 __all__ = ["App", "Clock", "load_catalogue", "reading", "running", "utc_now"]
@@ -142,7 +144,7 @@ async def _opened(
             caps=settings.caps,
             folder=folder,
             clock=clock,
-            judge=Judge.from_settings(settings, http),
+            judge=_judge(settings, http),
         )
         yield App(
             settings=settings,
@@ -155,6 +157,14 @@ async def _opened(
             folder=folder,
             clock=clock,
         )
+
+
+def _judge(settings: Settings, http: httpx.AsyncClient) -> Judge | None:
+    """The optional second opinion; needs all three variables."""
+    url, key, model = settings.judge_base_url, settings.judge_api_key, settings.judge_model
+    if not (url and key and model):
+        return None
+    return Judge(partial(ask_weights, http, url, key.get_secret_value(), model), model)
 
 
 def _connections(certificates: ssl.SSLContext) -> httpx.AsyncHTTPTransport:

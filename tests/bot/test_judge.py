@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from bot.app import reading
 from bot.brief import CATEGORIES, GENERAL, Brief
 from bot.config import Settings
 from bot.judge import Judge
+from providers.chat import ask_weights
 
 GOOD = {"fluid_physics": 0.9, "camera_motion": 0.3}
 
@@ -26,6 +28,7 @@ class Chat:
         self.content: Any = json.dumps(GOOD)
         self.status = 200
         self.wait_s = 0.0
+        self.base_url = ""
         self.bodies: list[Any] = []
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -49,7 +52,9 @@ async def judge(chat: Chat) -> AsyncIterator[Judge]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     async with httpx.AsyncClient() as http:
         port = runner.addresses[0][1]
-        yield Judge(http, f"http://127.0.0.1:{port}/v1", "judge-key", "some-model")
+        chat.base_url = f"http://127.0.0.1:{port}/v1"
+        ask = partial(ask_weights, http, chat.base_url, "judge-key", "some-model")
+        yield Judge(ask, "some-model")
     await runner.cleanup()
 
 
@@ -110,7 +115,7 @@ async def test_trouble_or_delay_is_no_opinion(
 async def test_route_takes_the_judges_weights_and_says_so(
     judge: Judge, chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("JUDGE_BASE_URL", judge._base_url)
+    monkeypatch.setenv("JUDGE_BASE_URL", chat.base_url)
     monkeypatch.setenv("JUDGE_API_KEY", "judge-key")
     monkeypatch.setenv("JUDGE_MODEL", "some-model")
     chat.content = json.dumps({"style": 1})
