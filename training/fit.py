@@ -1,0 +1,157 @@
+"""Fits the linear weights: multinomial logistic regression over concepts and hashed n-grams.
+
+A row's target is half its label, half whatever of its acceptable labels the model likes best.
+The hand-given points of the cue files are the starting belief; weights move away from it only
+as far as the corpus makes them. Needs numpy and scipy; the product needs neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from bot import learned
+from bot.classifier import cue_points
+from bot.learned import BITS
+from bot.lexicon import LABELS, lexicon
+from bot.reading import Reading, read
+from training.corpus import Row
+
+__all__ = ["Fit", "Settings", "fit", "hottest", "readings", "sums"]
+
+Matrix = NDArray[np.float64]
+PLACE = {label: i for i, label in enumerate(LABELS)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Chosen by holding out files of the corpus."""
+
+    looseness: float = 80.0  # inverse of the penalty on large weights
+    choice: float = 0.5  # share of the target that is free among the acceptable labels
+    naming: float = 0.2  # how easily a concept's weight moves, beside an n-gram's
+    rounds: int = 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fit:
+    """Weights a row of LABELS each."""
+
+    names: Mapping[str, int]
+    named: Matrix
+    rows: Matrix  # one for each slot
+    bias: Matrix
+
+
+def readings(rows: Iterable[Row]) -> list[Reading]:
+    book = lexicon()
+    return [read(row.prompt, book) for row in rows]
+
+
+def fit(rows: Sequence[Row], read: Sequence[Reading], settings: Settings) -> Fit:
+    grams, named, names = _grams(read), *_named(read, None)
+    used = np.unique(grams.indices)
+    rarity = _rarity(grams[:, used])
+    ease = np.concatenate([rarity, np.full(len(names), settings.naming), [0.3]])
+    ones = np.ones((len(rows), 1))
+    whole = sp.hstack([grams[:, used], named, ones]).tocsr() @ sp.diags(ease)
+    weights = _descend(whole, rows, _points(read), settings) * ease[:, None]
+    spread = np.zeros((1 << BITS, len(LABELS)))
+    spread[used] = weights[: len(used)]
+    return Fit(names=names, rows=spread, named=weights[len(used) : -1], bias=weights[-1])
+
+
+def sums(found: Fit, read: Sequence[Reading]) -> tuple[Matrix, Matrix, Matrix]:
+    """What cues, names and n-grams add up to for each reading."""
+    named, _ = _named(read, found.names)
+    return _points(read), named @ found.named + found.bias, _grams(read) @ found.rows
+
+
+def hottest(total: Matrix, rows: Sequence[Row]) -> float:
+    """The heat at which the weights are as sure as they are right."""
+    allowed = _targets(rows)[1]
+
+    def surprise(heat: float) -> float:
+        return -float(np.log((_shares(total / heat) * allowed).sum(1)).sum())
+
+    return min((surprise(h), h) for h in np.arange(0.4, 2.5, 0.02).tolist())[1]
+
+
+def _points(read: Sequence[Reading]) -> Matrix:
+    book = lexicon()
+    points = [cue_points(reading.findings, book) for reading in read]
+    return np.array([[score[label] for label in LABELS] for score in points])
+
+
+def _grams(read: Sequence[Reading]) -> sp.csr_matrix:
+    columns, values, ends = list[int](), list[float](), [0]
+    for reading in read:
+        found = learned.pieces(reading.tokens)
+        said = [gram for piece in found for gram in learned.grams(piece)]
+        said += learned.pairs(found)
+        columns += [learned.slot(gram) for gram in said]
+        values += [1 / len(said) ** 0.5 for _ in said]
+        ends.append(len(columns))
+    matrix = sp.csr_matrix((values, columns, ends), shape=(len(read), 1 << BITS))
+    matrix.sum_duplicates()
+    return matrix
+
+
+def _named(
+    read: Sequence[Reading], names: Mapping[str, int] | None
+) -> tuple[sp.csr_matrix, Mapping[str, int]]:
+    said = [sorted(learned.named(reading)) for reading in read]
+    if names is None:
+        names = {name: i for i, name in enumerate(sorted({n for row in said for n in row}))}
+    places = [[names[name] for name in row if name in names] for row in said]
+    ends = np.cumsum([0, *map(len, places)])
+    columns = [place for row in places for place in row]
+    shape = (len(read), len(names))
+    return sp.csr_matrix((np.ones(len(columns)), columns, ends), shape=shape), names
+
+
+def _rarity(grams: sp.csr_matrix) -> Matrix:
+    seen = np.bincount(grams.indices, minlength=grams.shape[1])
+    rarity = np.log((1 + grams.shape[0]) / (1 + seen)) + 1
+    return rarity / rarity.mean()
+
+
+def _targets(rows: Sequence[Row]) -> tuple[Matrix, Matrix]:
+    label, allowed = np.zeros((len(rows), len(LABELS))), np.zeros((len(rows), len(LABELS)))
+    for i, row in enumerate(rows):
+        label[i, PLACE[row.label]] = 1
+        allowed[i, [PLACE[name] for name in row.acceptable]] = 1
+    return label, allowed
+
+
+def _shares(total: Matrix) -> Matrix:
+    powers = np.exp(total - total.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)
+
+
+def _descend(
+    whole: sp.csr_matrix, rows: Sequence[Row], start: Matrix, settings: Settings
+) -> Matrix:
+    label, allowed = _targets(rows)
+    turned, free = whole.T.tocsr(), settings.choice
+    penalty = 1 / settings.looseness
+    shape = (whole.shape[1], len(LABELS))
+
+    def loss(flat: Matrix) -> tuple[float, Matrix]:
+        weights = flat.reshape(shape)
+        shares = _shares(whole @ weights + start)
+        liked = shares * allowed
+        mass = np.maximum(liked.sum(1, keepdims=True), 1e-12)
+        exact = np.maximum((shares * label).sum(1), 1e-12)
+        surprise = -((1 - free) * np.log(exact) + free * np.log(mass[:, 0])).sum()
+        slope = turned @ (shares - (1 - free) * label - free * liked / mass)
+        return float(surprise + penalty / 2 * (flat @ flat)), (slope + penalty * weights).ravel()
+
+    options = {"maxiter": settings.rounds, "maxcor": 6}
+    zeros = np.zeros(shape[0] * shape[1])
+    return minimize(loss, zeros, jac=True, method="L-BFGS-B", options=options).x.reshape(shape)
