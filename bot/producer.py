@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -81,11 +81,15 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listing:
-    """A model as it stands now; `routes` pairs each route with "" or why it is not offered."""
+    """A model as it stands now; `routes` pairs each route with "" or why it is not offered.
+
+    `waits` says for a provider why jobs are taken there, but wait for the moment.
+    """
 
     model: Model
     status: Lifecycle
     routes: tuple[tuple[Route, str], ...]
+    waits: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class Producer:
@@ -391,7 +395,8 @@ class Producer:
     async def models(self, place: Place | None = None) -> list[Listing]:
         """Every model with its routes and why one is off."""
         availability = await self._vendors.availability(place)
-        return [_listing(model, availability) for model in self._catalogue.models.values()]
+        waits = await self._vendors.left_alone()
+        return [_listing(model, availability, waits) for model in self._catalogue.models.values()]
 
     async def usage(self, by: str, place: Place | None = None) -> list[UsageRow]:
         """Clips and money, of one server or of all."""
@@ -506,9 +511,10 @@ def _cancel_words(job: Job, vendors: Vendors) -> str:
     return f"{job.provider} is asked to stop job {job.id}; what it charges is settled then."
 
 
-def _listing(model: Model, availability: Availability) -> Listing:
+def _listing(model: Model, availability: Availability, waits: Mapping[str, str]) -> Listing:
     return Listing(
         model=model,
         status=status(model, availability),
         routes=tuple((route, offered(model, route, availability)) for route in model.routes),
+        waits=waits,
     )

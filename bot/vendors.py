@@ -145,7 +145,7 @@ class Vendors:
         for name in self._reach:
             until, _, why = (await self._store.meta(f"{_ALONE}{name}") or "").partition(" ")
             if until and now < (opens_at := datetime.fromisoformat(until)):
-                found[name] = f"{why}; asked again at {opens_at:%H:%M:%S} UTC, jobs wait"
+                found[name] = f"{why}; jobs wait, asked again at {opens_at:%H:%M:%S} UTC"
         return found
 
     def clean(self, text: str) -> str:

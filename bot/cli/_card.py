@@ -234,8 +234,8 @@ def _route_line(listing: Listing, index: int) -> Text:
         line.append(" ".join(rates))
     if route.retires:
         line.append(f" until {route.retires}")
-    if reason:
-        line.append(f" ({reason})")
+    if reason or route.provider in listing.waits:
+        line.append(f" ({reason or listing.waits[route.provider]})")
     return line
 
 

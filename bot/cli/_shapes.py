@@ -62,7 +62,7 @@ def model_row(listing: Listing) -> dict[str, Any]:
                 "provider": route.provider,
                 "wire_id": route.wire_id,
                 "offered": not reason,
-                "reason": reason,
+                "reason": reason or listing.waits.get(route.provider, ""),
                 "usd_per_s": _usd_per_s(route),
                 "retires": route.retires.isoformat() if route.retires else None,
             }
