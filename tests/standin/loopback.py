@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -95,6 +96,7 @@ class Loopback:
         self.retry_after = ""
         self.jobs: dict[str, Job] = {}
         self.exchanges: list[Exchange] = []
+        self.calls: Counter[str] = Counter()  # how often each operation was asked, answered or not
         self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
         self._runner: web.AppRunner | None = None
         self._port = 0
@@ -189,6 +191,7 @@ class Loopback:
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         operation = self.operation(request.method, request.path, dict(request.query))
+        self.calls[operation] += 1
         faults = self._faults[operation]
         fault = faults.popleft() if faults else ""
         answer = await self._faulty(request, handler, fault)
@@ -259,10 +262,10 @@ async def _drip(
     await dripping.prepare(request)
     for index in range(len(content)):
         await asyncio.sleep(every_s)
-        try:
-            await dripping.write(content[index : index + 1])
-        except ConnectionError:
+        if request.transport is None:
             break
+        with suppress(ConnectionError):
+            await dripping.write(content[index : index + 1])
     return dripping
 
 
