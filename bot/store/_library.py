@@ -97,7 +97,7 @@ def _statement(scope: str, search: Search, limit: int) -> tuple[str, dict[str, A
     values: dict[str, Any] = {"scope": scope, "limit": limit}
     parts_sql = ""
     for index, part in enumerate(parts):
-        parts_sql += f" AND instr(l.prompt, :part{index})"
+        parts_sql += f" AND instr(CAST(l.prompt AS BLOB), CAST(:part{index} AS BLOB))"
         values[f"part{index}"] = part
     if phrases:
         wanted = " AND ".join(f'"{phrase}"*' for phrase in phrases)
