@@ -27,12 +27,19 @@ from bot.store._library import Found, Library, Search
 from bot.store._quotes import KeptQuote
 from bot.store._settings import ServerRules
 from bot.store._shots import Shots
+from bot.store._votes import AcceptedRow, Cast, Comparison, Comparisons, ComparisonState, Letter
 
 __all__ = [
+    "AcceptedRow",
     "Ask",
+    "Cast",
+    "Comparison",
+    "ComparisonState",
+    "Comparisons",
     "Found",
     "Imbalance",
     "KeptQuote",
+    "Letter",
     "Library",
     "OverCap",
     "Search",
@@ -82,6 +89,7 @@ class Store:
         self.shots = Shots(database)
         self.library = Library(database)
         self.rules = ServerRules(database)
+        self.comparisons = Comparisons(database)
 
     @classmethod
     @asynccontextmanager
