@@ -253,7 +253,8 @@ class Comparisons:
                 f" WHERE {where} ORDER BY v.comparison_id, v.question, v.user_id",
                 values,
             )
-            return [_vote(row) for row in rows]
+            read = _Reader()
+            return [read.vote(row) for row in rows]
 
         return await self._db.read(work)
 
@@ -392,13 +393,25 @@ def _comparison(row: sqlite3.Row) -> Comparison:
     )
 
 
-def _vote(row: sqlite3.Row) -> Vote:
-    letters = _LETTERS.validate_json(row["letters"])
-    return Vote(
-        comparison_id=row["comparison_id"],
-        question=row["question"],
-        user_id=row["user_id"],
-        shown=tuple(letter.model for letter in letters),
-        choice=row["choice"],
-        weights=_WEIGHTS.validate_json(row["weights"]),
-    )
+class _Reader:
+    """Reads votes; the same letters and weights come in every row of a comparison, so once."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, tuple[str, ...]] = {}
+        self._weights: dict[str, Mapping[str, float]] = {}
+
+    def vote(self, row: sqlite3.Row) -> Vote:
+        letters, weights = row["letters"], row["weights"]
+        if letters not in self._shown:
+            behind = _LETTERS.validate_json(letters)
+            self._shown[letters] = tuple(letter.model for letter in behind)
+        if weights not in self._weights:
+            self._weights[weights] = _WEIGHTS.validate_json(weights)
+        return Vote(
+            comparison_id=row["comparison_id"],
+            question=row["question"],
+            user_id=row["user_id"],
+            shown=self._shown[letters],
+            choice=row["choice"],
+            weights=self._weights[weights],
+        )
