@@ -38,6 +38,7 @@ from providers.base import (
     VideoRequest,
 )
 from providers.errors import (
+    OutOfCredit,
     ProtocolError,
     ProviderError,
     RateLimited,
@@ -52,6 +53,7 @@ Answer = TypeVar("Answer", bound=BaseModel)
 _CANCEL_AFTER: Final = "30m"  # counted from creation; also the vendor's own longest run
 _INLINE_BYTES: Final = 256_000  # data URLs are meant for files up to 256 kB
 _RETENTION: Final = timedelta(hours=1)
+_BILLING: Final = "replicate.com/account/billing"
 _CLOCK_SKEW: Final = timedelta(seconds=60)
 _LAST_ARRIVAL: Final = timedelta(minutes=5)
 _MEDIA: Final = "\0media"  # stands for an address that is not known yet, or not any more
@@ -383,12 +385,18 @@ def _same(ours: object, theirs: object) -> bool:
 
 
 def read_error(response: httpx.Response) -> ProviderError | None:
-    """Where the body says more than the status: how long to wait, or that waiting helps."""
-    status = response.status_code
+    """Where more is known than the status: how long to wait, or what the operator can do."""
+    status, body = response.status_code, response.text
     if status == 409:
-        return Unavailable("HTTP 409", status=status, body=response.text)
+        return Unavailable("HTTP 409", status=status, body=body)
+    if status == 402:
+        return OutOfCredit(f"HTTP 402: add credit at {_BILLING}", status=status, body=body)
     if status != 429:
         return None
-    told = _RESETS_IN.search(response.text)
+    poor = "payment method" in body.lower()
+    hint = f": only a few clips a minute until a payment method is added at {_BILLING}"
+    told = _RESETS_IN.search(body)
     wait_s = float(told.group(1)) if told else retry_after_s(response.headers)
-    return RateLimited("HTTP 429", retry_after_s=wait_s, status=status, body=response.text)
+    return RateLimited(
+        f"HTTP 429{hint if poor else ''}", retry_after_s=wait_s, status=status, body=body
+    )

@@ -1,7 +1,9 @@
 """Replicate on loopback: predictions, their list, files, and each model's input schema."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from math import ceil
 from typing import Any
 from uuid import uuid4
 
@@ -13,11 +15,18 @@ from tests.standin.loopback import Job
 INPUTS: dict[str, dict[str, Any]] = schemas("replicate/inputs.json")
 MODELS: dict[str, dict[str, Any]] = schemas("replicate/models.json")  # as `GET /models` tells them
 PRICE_MICROS = 840_000  # of every clip
+_POOR = (
+    "Request was throttled. Your rate limit for creating predictions is reduced to 6 requests per "
+    "minute with a burst of 1 requests until you add a payment method."
+)
 BODY_FIELDS = {"input", "webhook", "webhook_events_filter", "stream"}
 
 
 class Replicate(Hosted):
-    """`output` says how a clip is answered: "string", "list" or "object"."""
+    """`output` says how a clip is answered: "string", "list" or "object".
+
+    With a `clock` the account has no payment method: it may create little, by that clock.
+    """
 
     operations = (
         ("POST", "/v1/models/.+/predictions", "submit"),
@@ -35,6 +44,8 @@ class Replicate(Hosted):
         super().__init__(**options)
         self.page = page
         self.output = "string"
+        self.clock: Callable[[], datetime] | None = None
+        self._next_create: datetime | None = None
         self.models = set(INPUTS)
         self.following = ""  # where the list says it goes on; "" is here
         self.removed: set[str] = set()  # ids whose data was deleted
@@ -61,7 +72,7 @@ class Replicate(Hosted):
         body: dict[str, Any] = {"detail": text, "status": status}
         if status == 402:
             body |= {"title": "Insufficient credit", "detail": f"Insufficient credit. {text}"}
-        if status == 429:
+        if status == 429 and not text.startswith(_POOR):
             body["detail"] = f"Request was throttled. Your rate limit resets in ~30s. {text}"
         return web.json_response(body, status=status)
 
@@ -93,6 +104,8 @@ class Replicate(Hosted):
     def _accepted(self, model: str, body: dict[str, Any], known: set[str]) -> web.Response:
         if unknown := set(body) - known:
             return self.refuse(422, f"- input: unknown fields {sorted(unknown)}")
+        if wait_s := self._throttled_s():
+            return self.refuse(429, f"{_POOR} Your rate limit resets in ~{wait_s}s.")
         if found := problems(INPUTS.get(model) or _input_of(model), body["input"]):
             return web.json_response(
                 {"title": "Input validation failed", "detail": str(found), "status": 422},
@@ -101,6 +114,17 @@ class Replicate(Hosted):
         job = self.accept(uuid4().hex[:26], body, PRICE_MICROS)
         job.notes |= {"model": model, "created_at": datetime.now(UTC)}
         return web.json_response(self.prediction(job), status=201)
+
+    def _throttled_s(self) -> int:
+        """Six creates a minute, one at a time: seconds until the next, 0 for now."""
+        if self.clock is None:
+            return 0
+        now = self.clock()
+        wait = self._next_create - now if self._next_create else timedelta()
+        if wait > timedelta():
+            return ceil(wait.total_seconds())
+        self._next_create = now + timedelta(seconds=10)
+        return 0
 
     def prediction(self, job: Job) -> dict[str, Any]:
         """The prediction object as it stands."""
