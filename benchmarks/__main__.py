@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from benchmarks import books, demo, engine, media, route, vendor_seen
+from benchmarks import ack, books, demo, engine, media, route, vendor_seen
 from benchmarks.table import Row, show
 
 ALL: Final[Mapping[str, Callable[[], Sequence[Row]]]] = {
     "route": route.rows,
     "engine": engine.rows,
     "vendor_seen": vendor_seen.rows,
+    "ack": ack.rows,
     "books": books.rows,
     "demo": demo.rows,
     "media": media.rows,
