@@ -27,6 +27,7 @@ from bot.pace import Clock, Pace, utc_now
 from bot.producer import Producer
 from bot.store import Store
 from bot.vendors import Vendors
+from bot.workbench import Workbench
 from bot.worker import Delivery, Patience, Worker
 from providers.chat import ask_weights
 from providers.transport import Bounded
@@ -45,6 +46,7 @@ class App:
     media: Media
     worker: Worker
     producer: Producer
+    workbench: Workbench
     folder: Path
     clock: Clock
 
@@ -154,6 +156,14 @@ async def _opened(
             media=media,
             worker=worker,
             producer=producer,
+            workbench=Workbench(
+                store=store,
+                producer=producer,
+                media=media,
+                catalogue=book,
+                folder=folder,
+                clock=clock,
+            ),
             folder=folder,
             clock=clock,
         )

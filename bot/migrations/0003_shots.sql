@@ -37,7 +37,8 @@ CREATE TRIGGER take_keeps_numbers BEFORE DELETE ON take
 CREATE TABLE take_plan (
   origin TEXT PRIMARY KEY,
   shot_id TEXT NOT NULL REFERENCES shot (id),
-  parent INTEGER, verb TEXT NOT NULL
+  parent INTEGER, verb TEXT NOT NULL,
+  takes INTEGER NOT NULL CHECK (takes >= 1) -- as offered: how many jobs a yes makes
 ) STRICT, WITHOUT ROWID;
 
 -- Clips a person has deleted: hidden everywhere, their file set aside, their money untouched.

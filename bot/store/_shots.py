@@ -68,18 +68,30 @@ class Shots:
         )
 
     async def plan(
-        self, origin: str, shot_id: str, *, parent: int | None = None, verb: Verb = Verb.FIRST
+        self,
+        origin: str,
+        shot_id: str,
+        *,
+        parent: int | None = None,
+        verb: Verb = Verb.FIRST,
+        takes: int = 1,
     ) -> None:
         """Jobs of this origin become takes of this shot in the transaction that accepts them."""
         await self._run(
-            "INSERT INTO take_plan (origin, shot_id, parent, verb) VALUES (?, ?, ?, ?)"
+            "INSERT INTO take_plan (origin, shot_id, parent, verb, takes) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (origin) DO UPDATE SET shot_id = excluded.shot_id,"
-            " parent = excluded.parent, verb = excluded.verb",
+            " parent = excluded.parent, verb = excluded.verb, takes = excluded.takes",
             origin,
             shot_id,
             parent,
             verb.value,
+            takes,
         )
+
+    async def planned_takes(self, origin: str) -> int:
+        """How many takes were offered; 1 where nothing is planned (any more)."""
+        rows = await self._fetch("SELECT takes FROM take_plan WHERE origin = ?", origin)
+        return int(rows[0]["takes"]) if rows else 1
 
     async def add_takes(
         self,
