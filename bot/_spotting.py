@@ -6,18 +6,36 @@ What a cue counts for, and whether it is denied, is left to `reading.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from bot._tokens import Token
+from bot._tokens import CLAUSES, Token
 from bot.lexicon import ENGLISH, NOTHING, Lexicon, Match, Shelf, alphabet
 
-__all__ = ["languages_of", "spot"]
+__all__ = ["Finding", "languages_of", "spot"]
 
+IN_EMOJI: Final = 0.5  # an emoji says less than a word
 SHORT_HANGUL: Final = 2  # syllables that say something only where a word begins
 TITLE: Final = 4  # where so many words have a capital, and hardly one has none, it tells nothing
 NAME: Final = 3  # words a name has at most
 GIVEN_NAME: Final = "#first_names"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    concept: str
+    start: int
+    end: int
+    clause: int
+    first: int  # the token it begins with
+    after: int  # the token behind it
+    force: float = 1.0  # how much of the concept counts here
+    denied: bool = False
+
+    @property
+    def sentence(self) -> int:
+        return self.clause // CLAUSES
 
 
 def languages_of(tokens: Sequence[Token], book: Lexicon) -> frozenset[str]:
@@ -36,16 +54,17 @@ def languages_of(tokens: Sequence[Token], book: Lexicon) -> frozenset[str]:
 
 def spot(
     text: str, tokens: Sequence[Token], book: Lexicon, spoken: frozenset[str]
-) -> Iterator[tuple[int, Match]]:
-    """Every cue and the number of the token it begins with, the longest first at each place."""
+) -> Iterator[Finding]:
+    """Everything a cue of the text means, the longest cue first at each place."""
     look, i = _Look(text, tokens, book, spoken), 0
     while i < len(tokens):
-        match = look.at(i)
-        if match.words:
-            yield i, match
-        i += match.words or 1
-        if match.means == "#named":
-            i = look.name_end(i)
+        token, match = tokens[i], look.at(i)
+        after = i + (match.words or 1)
+        force = IN_EMOJI if token.kind == "emoji" else 1.0
+        for means in match.means.split():
+            end = tokens[after - 1].end
+            yield Finding(means, token.start, end, token.clause, i, after, force)
+        i = look.name_end(after) if match.means == "#named" else after
 
 
 class _Look:

@@ -38,7 +38,7 @@ LABELS: Final = (*CATEGORIES, GENERAL)
 ENGLISH: Final = "en"
 
 ROLES: Final = frozenset(
-    ("person", "pronoun", "group", "pair", "count", "animal", "machine", "weather", "deed")
+    "person pronoun group pair count animal machine place weather deed dealing".split()
 )
 # A cue file's lists that are not concepts; in a meaning their name is led by a "#".
 GRAMMAR: Final = frozenset(
