@@ -104,6 +104,7 @@ class Lane:
     _waiting: dict[str, asyncio.Future[bool]] = field(
         default_factory=dict[str, asyncio.Future[bool]]
     )
+    _returning: set[str] = field(default_factory=set[str])  # stepped aside, back in a moment
     _tickets: dict[str, int] = field(default_factory=dict[str, int])
     _numbers: count[int] = field(default_factory=count)
 
@@ -115,6 +116,7 @@ class Lane:
         if job_id in self._inside:
             return True
         self._tickets.setdefault(job_id, next(self._numbers))
+        self._returning.discard(job_id)
         turn = asyncio.get_running_loop().create_future()
         self._waiting[job_id] = turn
         self.admit()
@@ -126,8 +128,10 @@ class Lane:
 
     def admit(self) -> None:
         """Let in who may go now, the oldest first."""
+        back = min((self._tickets[job_id] for job_id in self._returning), default=None)
         for job_id in sorted(self._waiting, key=self._tickets.__getitem__):
-            if not self._has_room():
+            overtakes = back is not None and self._tickets[job_id] > back
+            if overtakes or not self._has_room():
                 return
             turn = self._waiting[job_id]
             if not turn.done():
@@ -144,12 +148,22 @@ class Lane:
         self._asking.discard(job_id)
         self.admit()
 
-    def leave(self, job_id: str, *, for_good: bool = True) -> None:
-        """Give the place free; one that comes back keeps its turn."""
+    def leave(self, job_id: str) -> None:
+        """Give the place free, and the turn."""
+        for names in (self._inside, self._asking, self._returning):
+            names.discard(job_id)
+        self._tickets.pop(job_id, None)
+        self.admit()
+
+    def step_aside(self, job_id: str, *, for_long: bool) -> None:
+        """Give the place free and keep the turn; nobody younger goes first, unless it takes long.
+
+        The job must `enter` or `leave` again.
+        """
         self._inside.discard(job_id)
         self._asking.discard(job_id)
-        if for_good:
-            self._tickets.pop(job_id, None)
+        if job_id in self._tickets and not for_long:
+            self._returning.add(job_id)
         self.admit()
 
     def send_back(self) -> None:

@@ -111,6 +111,11 @@ class Vendors:
     def lane(self, provider: str) -> Lane:
         return self._reach[provider].lane
 
+    def forget(self, job_id: str) -> None:
+        """A job that is no longer run here has no place and no turn anywhere."""
+        for reach in self._reach.values():
+            reach.lane.leave(job_id)
+
     async def pace(self, provider: str) -> None:
         """Wait for this vendor's rate before a call."""
         await self._reach[provider].rate.acquire()

@@ -185,13 +185,15 @@ class Worker:
             while not job.ended:
                 if looked and (job.due_at > self._clock() or wake.is_set()):
                     await self._pace.wait(job.due_at, wake)
-                    wake.clear()
-                    job = await self._store.job(job_id)
+                    if wake.is_set():  # somebody has raised a flag, or moved it
+                        wake.clear()
+                        job = await self._store.job(job_id)
                 looked = True
                 job = await self._step(job)
         finally:
             for memory in (self._wakes, self._progress, self._misses):
                 memory.pop(job_id, None)
+            self._vendors.forget(job_id)
 
     async def _step(self, job: Job) -> Job:
         """One step that survives our own faults: logged, and tried again later."""
@@ -207,11 +209,20 @@ class Worker:
             except Exception:
                 log.exception("step failed")
                 return await self._again_in(30.0, job)
-        if after.state is not State.RENDERING and self._vendors.client(job.provider):
-            comes_back = after.state is State.QUEUED and after.provider == job.provider
-            tired = after.attempt > 0 and after.attempt % _PATIENT_TURNS == 0
-            self._vendors.lane(job.provider).leave(job.id, for_good=not comes_back or tired)
+        self._free_place(job, after)
         return after
+
+    def _free_place(self, before: Job, after: Job) -> None:
+        """What the vendor has or may soon have keeps its place, what waits for one its turn."""
+        if after.state is State.RENDERING or self._vendors.client(before.provider) is None:
+            return
+        lane = self._vendors.lane(before.provider)
+        waits = after.state is State.QUEUED and after.provider == before.provider
+        tired = after.attempt > before.attempt and after.attempt % _PATIENT_TURNS == 0
+        if waits and not tired:
+            lane.step_aside(after.id, for_long=after.due_at > self._clock())
+        else:
+            lane.leave(after.id)
 
     async def _again_in(self, seconds: float, job: Job) -> Job:
         await self._pace.wait(self._clock() + timedelta(seconds=seconds), asyncio.Event())
@@ -552,8 +563,14 @@ class Worker:
             )
         times = await self._store.render_times(job.model)
         due_at = jobs.poll_again(now, since, client.facts.poll_floor_s, times)
-        message = "" if back else None
-        return await self._move(job, jobs.Ticked(due_at=due_at, progress=progress, message=message))
+        if back or (job.progress is None) is not (progress is None):
+            message = "" if back else None
+            tick = jobs.Ticked(due_at=due_at, progress=progress, message=message)
+            return await self._move(job, tick)
+        # Nothing a restart would need: it asks again anyway.
+        seen = replace(job, due_at=due_at, progress=progress)
+        await self._delivery.update(seen)
+        return seen
 
     def _never_ended(self, job: Job) -> bool:
         """Whether it is long past every deadline: with no cancel at some vendors, it may bill."""

@@ -91,10 +91,11 @@ VENDORS = {
 
 
 class Hands:
-    """A clock that stands still until it is moved."""
+    """A clock that stands still until it is moved; while it is `held`, waiting moves it not."""
 
     def __init__(self) -> None:
-        self.now = utc_now()
+        self.held = False
+        self.now = utc_now().replace(microsecond=0)  # what the database keeps
 
     def __call__(self) -> datetime:
         return self.now
@@ -107,7 +108,7 @@ class Leap(Pace):
     hands: Hands
 
     async def wait(self, until: datetime | None, wake: asyncio.Event) -> None:
-        if until is None:
+        if until is None or self.hands.held:
             await wake.wait()
         elif not wake.is_set():
             self.hands.now = max(self.hands.now, until)
@@ -148,7 +149,7 @@ class Studio:
         quote = await self.quote()
         return await self.app.producer.generate(quote, origin="test", takes=takes, start=start)
 
-    async def until(self, reached: Callable[[Job], bool], *jobs: Job, within_s: float = 20) -> None:
+    async def until(self, reached: Callable[[Job], bool], *jobs: Job, within_s: float = 60) -> None:
         """Wait until each of the jobs has come as far."""
         async with asyncio.timeout(within_s):
             while not all(reached(self.witness.seen.get(job.id, job)) for job in jobs):

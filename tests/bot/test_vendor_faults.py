@@ -28,6 +28,7 @@ MALFORMED = "refused the request as malformed"
 LOST = "nobody knows yet"
 SLOW = "asks us to slow down"
 ASKING = "does not answer at the moment; we keep asking"
+ASKING_END = "and the clip comes when it does."
 UNREACHED = "cannot be reached"
 NOT_YET = "cannot be fetched yet"
 NO_CLIP = "The clip "
@@ -91,6 +92,11 @@ def lost_result(status: int, on: str = "poll") -> Script:
         fail("", *[status] * 9, on=on)(vendor)
 
     return script
+
+
+def forgotten(status: int) -> Script:
+    """The vendor has it, and then does not know it any more."""
+    return given(fail("", "", *[status] * 9, on="poll"), polls_until_done=NEVER)
 
 
 @dataclass(frozen=True)
@@ -331,7 +337,7 @@ FETCHES: list[Row] = [
             fail("drip", on="download"),
             says=NOT_YET,
             calls={"download": 2},
-            limits={"download_s": 0.5},
+            limits={"download_s": 1.0},
         )
         for name in VENDORS
     ),
@@ -359,6 +365,19 @@ FETCHES: list[Row] = [
     Row("kling", "result gone", lost_result(1203), end="expired", says=EXPIRED),
     *(
         Row(name, "result gone", lost_result(404), end="expired", says=EXPIRED)
+        for name in VENDORS
+        if name != "kling"
+    ),
+    Row("kling", "forgotten while it renders", forgotten(1203), end="expired", says=EXPIRED),
+    *(
+        Row(
+            name,
+            "forgotten while it renders",
+            forgotten(404),
+            end="expired",
+            says=EXPIRED,
+            bound=True,
+        )
         for name in VENDORS
         if name != "kling"
     ),
@@ -757,6 +776,43 @@ async def test_a_fault_ends_as_the_table_says(
         assert row.says in "\n".join(scene.witness.told)
         await _money_is_right(scene, row, job)
         await _vendor_stands_as_said(scene, row)
+
+
+@pytest.mark.parametrize("name", ["runway", "ltx"])
+async def test_a_job_that_never_ends_is_looked_after_for_a_day_and_booked_at_the_hold(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with studio(name, tmp_path, monkeypatch) as scene:
+        scene.vendor.polls_until_done = NEVER
+        (job,) = await scene.make()
+        await scene.until(lambda job: job.state is State.RENDERING, job)
+        scene.moved_on(hours=1)
+        await scene.until(lambda job: "we keep looking" in job.message, job)
+        scene.moved_on(hours=24)
+        await scene.until(lambda job: job.ended, job)
+        job = await scene.app.store.job(job.id)
+
+        assert (_end(job), settled_micros(job)) == ("expired", VENDORS[name].hold_micros)
+
+
+async def test_a_vendor_silent_for_a_day_is_asked_ever_less_and_then_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with studio("fal", tmp_path, monkeypatch) as scene:
+        fail(*[500] * 999, on="poll")(scene.vendor)
+        (job,) = await scene.make()
+        await scene.until(lambda job: job.message.endswith(ASKING_END), job)
+        waits = [
+            (move.due_at - move.updated_at).total_seconds()
+            for move in scene.witness.moves
+            if move.state is State.RENDERING and move.detail
+        ]
+        scene.moved_on(hours=25)
+        await scene.until(lambda job: job.ended, job)
+        job = await scene.app.store.job(job.id)
+
+        assert waits == [5, 10, 20]
+        assert (_end(job), settled_micros(job)) == ("expired", VENDORS["fal"].hold_micros)
 
 
 async def _run(scene: Studio, row: Row) -> Job:
