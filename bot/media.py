@@ -8,6 +8,7 @@ content credentials survive only in an untouched file.
 MediaError
  ├── BadClip      not a whole, playable video; fetching it again may help
  ├── BadImage     the person: another picture
+ ├── CannotDraw   this machine: say the same in text
  └── CannotFit    no version of the clip is small enough, or none could be made
 """
 
@@ -25,6 +26,7 @@ import httpx
 
 from bot._media_download import DEADLINE_S, Downloaded, LoopbackOk, download, in_thread, is_public
 from bot._media_files import Boxes, Unusable, sniff, walk_boxes
+from bot._media_panels import note_of, panels_of
 from bot._media_plan import (
     ClipInfo,
     Shape,
@@ -38,10 +40,12 @@ from bot._media_plan import (
 )
 from bot._media_process import run_worker
 from bot.errors import BotError
+from bot.ranking import Ranking
 
 __all__ = [
     "BadClip",
     "BadImage",
+    "CannotDraw",
     "CannotFit",
     "ClipInfo",
     "Downloaded",
@@ -85,6 +89,13 @@ class BadImage(MediaError):
     """Not a still that can be sent to a vendor."""
 
     subject = "The picture"
+
+
+class CannotDraw(MediaError):
+    """A picture of ours could not be made."""
+
+    subject = "The picture"
+    failed = "could not be drawn"
 
 
 class CannotFit(MediaError):
@@ -282,6 +293,18 @@ class Media:
             raise BadImage("is HEIC, which cannot be read here; save it as JPEG or PNG")
         job = {"op": "prepare", "source": str(source), "max_side": max_side, "exact": exact}
         answer = await self._work(BadImage, job, {"to": to}, cpu_s=60)
+        return Picture(path=to, mime="image/png" if to.suffix == ".png" else "image/jpeg", **answer)
+
+    async def render_ranking(
+        self, ranked: Ranking, to: Path, *, title: str = "What this team prefers"
+    ) -> Picture:
+        """A dot with its interval for each model, by category. Raises `CannotDraw`.
+
+        The built-in belief is a hollow mark. The suffix of `to` chooses PNG or JPEG.
+        """
+        panels = panels_of(ranked)
+        job = {"op": "chart", "title": title, "panels": panels, "note": note_of(ranked)}
+        answer = await self._work(CannotDraw, job, {"to": to}, cpu_s=30)
         return Picture(path=to, mime="image/png" if to.suffix == ".png" else "image/jpeg", **answer)
 
     async def _squeeze(
