@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Final
 
@@ -50,6 +50,7 @@ AUDIBLE: Final = 0.005  # less would not change the second digit
 # A strength of 1.0 is a 92 % belief, not certainty: five votes do not turn a step of the table,
 # thirty can.
 EDGE: Final = 0.08
+KINDS: Final = (GENERAL, *QUALITIES)
 
 Strengths = Mapping[str, Mapping[str, Strength]]  # model id -> category -> what is believed
 
@@ -114,7 +115,7 @@ def ranking(
     posteriors = _posteriors(_marks(usable, cap), players, table, pool_below)
     rows: list[Row] = []
     sentences: dict[str, str] = {}
-    for category in (GENERAL, *QUALITIES):
+    for category in KINDS:
         tallies = _tallies(usable, category)
         standing = _Standing(players, posteriors[category], tallies)
         found = _rows(standing, category, table, names or {})
@@ -137,7 +138,9 @@ def preferences(ranked: Ranking) -> Mapping[str, Mapping[str, Preference]]:
         if row.votes or abs(row.value - row.prior) >= AUDIBLE:
             said = ranked.sentences.get(row.category, "")
             if not row.votes:
-                said = f"no votes {_for(row.category)} yet, judged by {ranked.votes} on other things"
+                said = (
+                    f"no votes {_for(row.category)} yet, judged by {ranked.votes} on other things"
+                )
             elif not row.separated:
                 said = f"not enough votes yet {_for(row.category)}: {_score(row)}"
             taught[row.model][row.category] = Preference(value=row.value, sentence=said)
@@ -165,10 +168,11 @@ class _Mark:
     """What one vote says about one category, with two weights."""
 
     category: str
+    counts_for: frozenset[str]  # its category; what was asked overall counts overall too
     shown: tuple[str, ...]
     choice: str
-    mass: float  # in its category
-    common: float  # in the team's general leaning: all answers of a person to a comparison are one
+    mass: float  # where it counts
+    common: float  # in what others borrow: all answers of a person to a comparison are one
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +195,7 @@ def _known(vote: Vote, strengths: Strengths) -> Vote | None:
     shown = tuple(sorted({model for model in vote.shown if model in strengths}))
     if len(shown) < 2 or (vote.choice != TIE and vote.choice not in shown):
         return None
-    return Vote(
-        comparison_id=vote.comparison_id,
-        question=vote.question,
-        user_id=vote.user_id,
-        shown=shown,
-        choice=vote.choice,
-        weights=vote.weights,
-    )
+    return replace(vote, shown=shown)
 
 
 def _marks(votes: Sequence[Vote], cap: float) -> list[_Mark]:
@@ -217,16 +214,13 @@ def _marks(votes: Sequence[Vote], cap: float) -> list[_Mark]:
             most = max(full[vote.user_id, category, pair] for pair in pairs)
             mass = weight * min(1.0, cap / most)
             common = mass / answers[vote.user_id, vote.comparison_id]
-            marks.append(_Mark(category, vote.shown, vote.choice, mass, common))
+            where = frozenset({category, GENERAL} if vote.question == OVERALL else {category})
+            marks.append(_Mark(category, where, vote.shown, vote.choice, mass, common))
     return marks
 
 
 def _weights(vote: Vote) -> list[tuple[str, float]]:
-    return [
-        (name, weight)
-        for name in (GENERAL, *QUALITIES)
-        if (weight := vote.weights.get(name, 0.0)) > 0
-    ]
+    return [(name, weight) for name in KINDS if (weight := vote.weights.get(name, 0.0)) > 0]
 
 
 def _posteriors(
@@ -235,26 +229,30 @@ def _posteriors(
     table: Mapping[str, Mapping[str, float]],
     pool_below: float,
 ) -> Mapping[str, _Placed]:
-    """A fit of the general leaning, and one of each category, which borrows from it while thin."""
-    prior = {
-        category: [_logit(table[model][category]) for model in players]
-        for category in (GENERAL, *QUALITIES)
-    }
-    heats = _Heats(players, prior)
-    leaning = fit(len(players), heats.of((m, m.common) for m in marks), TAU)
-    placed = {GENERAL: _Placed(prior[GENERAL], leaning)}
-    for category in QUALITIES:
-        own = [(mark, mark.mass) for mark in marks if mark.category == category]
-        lent = LEND * (1.0 - math.fsum(mass for _, mass in own) / pool_below) if pool_below else 0.0
-        start = prior[category]
-        if lent > 0:
-            elsewhere = leaning
-            if own:
-                others = ((m, m.common) for m in marks if m.category != category)
-                elsewhere = fit(len(players), heats.of(others), TAU)
-            start = [at + lent * by for at, by in zip(start, elsewhere.shift, strict=True)]
-        moved = fit(len(players), _Heats(players, {category: start}).of(own), TAU)
-        placed[category] = _Placed(start, moved)
+    """A fit of each category, which borrows from the votes on everything else while it is thin."""
+    prior = {name: [_logit(table[model][name]) for model in players] for name in KINDS}
+    number = len(players)
+
+    def leaning(own: Sequence[_Mark]) -> Sequence[float]:
+        """How the team judges models elsewhere, beyond what the catalogue expected there."""
+        mine = {id(mark) for mark in own}
+        others = ((mark, mark.common) for mark in marks if id(mark) not in mine)
+        return fit(number, _Heats(players, prior).of(others), TAU).shift
+
+    general = leaning(())
+    placed: dict[str, _Placed] = {}
+    for category in KINDS:
+        own = [mark for mark in marks if category in mark.counts_for]
+        share = math.fsum(mark.mass for mark in own) / pool_below if pool_below else 1.0
+        lent, by = LEND * max(0.0, 1.0 - share), general
+        if own and lent:
+            by = leaning(own)
+        starts = {
+            name: [at + lent * shift for at, shift in zip(prior[name], by, strict=True)]
+            for name in KINDS
+        }
+        heats = _Heats(players, starts).of((mark, mark.mass) for mark in own)
+        placed[category] = _Placed(starts[category], fit(number, heats, TAU))
     return placed
 
 
@@ -391,7 +389,7 @@ def _sentence(rows: Sequence[Row]) -> str:
 
 
 def _score(row: Row) -> str:
-    ties = "" if not row.ties else f", {row.ties} tie{'s' * (row.ties > 1)}"
+    ties = "" if not row.ties else f" ({row.ties} tie{'s' * (row.ties > 1)})"
     return f"{row.wins} of {row.votes}{ties}"
 
 

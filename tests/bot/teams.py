@@ -26,7 +26,7 @@ PEOPLE = 6
 Logits = Mapping[str, Mapping[str, float]]  # category -> model
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Team:
     table: Logits
     truth: Logits
