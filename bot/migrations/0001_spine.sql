@@ -46,6 +46,7 @@ CREATE TABLE job (
   reason TEXT NOT NULL,
   message TEXT NOT NULL,
   detail TEXT NOT NULL,
+  event TEXT NOT NULL,                      -- what moved it last
   cancel_at INTEGER,                        -- written by whoever asks, never by a move
   status_message_id INTEGER,                -- written when the message is there, never by a move
   UNIQUE (provider, remote_id)
@@ -65,6 +66,15 @@ CREATE TABLE job_event (
   state TEXT NOT NULL, event TEXT NOT NULL, at INTEGER NOT NULL, detail TEXT NOT NULL,
   PRIMARY KEY (job_id, ver)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER job_begins AFTER INSERT ON job BEGIN
+  INSERT INTO job_event (job_id, ver, state, event, at, detail)
+  VALUES (new.id, new.ver, new.state, new.event, new.updated_at, new.detail);
+END;
+CREATE TRIGGER job_moves AFTER UPDATE OF ver ON job BEGIN
+  INSERT INTO job_event (job_id, ver, state, event, at, detail)
+  VALUES (new.id, new.ver, new.state, new.event, new.updated_at, new.detail);
+END;
 
 CREATE TABLE ledger (
   job_id TEXT NOT NULL REFERENCES job (id), kind TEXT NOT NULL,

@@ -128,14 +128,16 @@ class Store:
     async def move(self, before: Job, after: Job, event: str, now: datetime) -> Job:
         """Commit one move with the money it implies. Raises `Superseded`."""
 
+        lines = entries(before, after)
+
         async def work(db: aiosqlite.Connection) -> None:
             if not await _jobs.update(db, before, after, event):
                 raise Superseded(after.id)
-            await _ledger.post(db, entries(before, after), now)
-            if after.ended and not before.ended:
+            if lines:
+                await _ledger.post(db, lines, now)
                 await _ledger.tally(db, after, now)
 
-        await self._db.write(work)
+        await (self._db.write if lines else self._db.write_one)(work)
         return after
 
     async def job(self, job_id: str) -> Job:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import aiosqlite
 
@@ -43,12 +43,11 @@ class Database:
 
         Raises `StoreBroken` for a full disk or a damaged file, and what `work` raises.
         """
-        inner = asyncio.ensure_future(self._transaction(work))
-        try:
-            return await asyncio.shield(inner)
-        except asyncio.CancelledError:
-            await asyncio.wait([inner])
-            raise
+        return await self._uncut(self._transaction(work))
+
+    async def write_one(self, work: Work[Result]) -> Result:
+        """Run a `work` of one statement, which is a transaction by itself. Raises as `write`."""
+        return await self._uncut(self._alone(work))
 
     async def read(self, work: Work[Result]) -> Result:
         """Run a read; it sees the last commit. Raises `StoreBroken`."""
@@ -60,6 +59,20 @@ class Database:
         with _faults():
             row = await (await self._writer.execute("PRAGMA data_version")).fetchone()
         return int(row[0]) if row else 0
+
+    async def _uncut(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """To its end, also when the caller is cancelled meanwhile."""
+        inner = asyncio.ensure_future(work)
+        try:
+            return await asyncio.shield(inner)
+        except asyncio.CancelledError:
+            await asyncio.wait([inner])
+            raise
+
+    async def _alone(self, work: Work[Result]) -> Result:
+        async with self._lock:
+            with _faults():
+                return await work(self._writer)
 
     async def _transaction(self, work: Work[Result]) -> Result:
         async with self._lock:

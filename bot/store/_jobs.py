@@ -39,14 +39,15 @@ _MOVED: Final = tuple(field.name for field in fields(Job) if field.name not in _
 _INSERT: Final = (
     "INSERT INTO job (id, origin, batch, guild_id, channel_id, user_id, scope, model, brief,"  # noqa: S608
     " prompt, routes, hold_micros, created_at, cancel_at, status_message_id, provider, request,"
-    f" fingerprint, remote_id, remote, {', '.join(_MOVED)}) VALUES (:id, :origin, :batch,"
+    f" fingerprint, remote_id, remote, event, {', '.join(_MOVED)}) VALUES (:id, :origin, :batch,"
     " :guild_id, :channel_id, :user_id, :scope, :model, :brief, :prompt, :routes, :hold_micros,"
     " :created_at, :cancel_at, :status_message_id, :provider, :request, :fingerprint,"
-    f" :remote_id, :remote, {', '.join(f':{name}' for name in _MOVED)})"
+    f" :remote_id, :remote, :event, {', '.join(f':{name}' for name in _MOVED)})"
 )
 _UPDATE: Final = (
     "UPDATE job SET provider=:provider, request=:request, fingerprint=:fingerprint,"  # noqa: S608
-    f" remote_id=:remote_id, remote=:remote, {', '.join(f'{name}=:{name}' for name in _MOVED)}"
+    " remote_id=:remote_id, remote=:remote, event=:event, "
+    f"{', '.join(f'{name}=:{name}' for name in _MOVED)}"
     " WHERE id=:id AND ver=:ver_before"
 )
 
@@ -71,18 +72,19 @@ async def insert(db: aiosqlite.Connection, job: Job) -> None:
             "created_at": millis(job.created_at),
             "cancel_at": _millis(job.cancel_at),
             "status_message_id": job.status_message_id,
+            "event": "created",
         },
     )
-    await _event(db, job, "created")
 
 
 async def update(db: aiosqlite.Connection, before: Job, after: Job, event: str) -> bool:
-    """Move a job; False when somebody else has moved it since `before` was read."""
-    cursor = await db.execute(_UPDATE, _moved(after) | {"id": after.id, "ver_before": before.ver})
-    if cursor.rowcount != 1:
-        return False
-    await _event(db, after, event)
-    return True
+    """Move a job; False when somebody else has moved it since `before` was read.
+
+    One statement, the line in `job_event` included: by itself it is a whole transaction.
+    """
+    values = _moved(after) | {"id": after.id, "ver_before": before.ver, "event": event}
+    cursor = await db.execute(_UPDATE, values)
+    return cursor.rowcount == 1
 
 
 async def select(db: aiosqlite.Connection, where: str, values: dict[str, Any]) -> list[Job]:
@@ -159,10 +161,3 @@ def _moved(job: Job) -> dict[str, Any]:
         "remote_id": job.remote.remote_id if job.remote else None,
         "remote": _REMOTE.dump_json(job.remote).decode() if job.remote else None,
     }
-
-
-async def _event(db: aiosqlite.Connection, job: Job, event: str) -> None:
-    await db.execute(
-        "INSERT INTO job_event (job_id, ver, state, event, at, detail) VALUES (?, ?, ?, ?, ?, ?)",
-        (job.id, job.ver, job.state.value, event, millis(job.updated_at), job.detail),
-    )

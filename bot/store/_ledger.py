@@ -35,25 +35,26 @@ class UsageRow:
 
 async def post(db: aiosqlite.Connection, lines: Sequence[Entry], now: datetime) -> None:
     """Append lines and carry their amounts to both balances."""
-    for line in lines:
-        await db.execute(
-            "INSERT INTO ledger (job_id, kind, debit, credit, micros, note, at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                line.job_id,
-                line.kind.value,
-                line.debit,
-                line.credit,
-                line.micros,
-                line.note,
-                millis(now),
-            ),
-        )
+    await db.executemany(
+        "INSERT INTO ledger (job_id, kind, debit, credit, micros, note, at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (line.job_id, line.kind.value, line.debit, line.credit, line.micros, line.note, at)
+            for at in (millis(now),)
+            for line in lines
+        ],
+    )
+    amounts = [pair for line in lines for pair in _amounts(line) if line.micros]
+    if amounts:
         await db.executemany(
             "INSERT INTO balance (account, micros) VALUES (?, ?)"
             " ON CONFLICT (account) DO UPDATE SET micros = micros + excluded.micros",
-            ((line.debit, -line.micros), (line.credit, line.micros)),
+            amounts,
         )
+
+
+def _amounts(line: Entry) -> tuple[tuple[str, int], tuple[str, int]]:
+    return (line.debit, -line.micros), (line.credit, line.micros)
 
 
 async def tally(db: aiosqlite.Connection, job: Job, now: datetime) -> None:

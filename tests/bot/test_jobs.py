@@ -175,9 +175,10 @@ def test_polling_is_sparse_before_the_usual_time_and_at_the_floor_around_it() ->
         return (jobs.poll_again(now, NOW, 2.0, times) - now).total_seconds()
 
     assert wait_s(0) == 30.0
-    assert wait_s(85) == 5.0
-    assert wait_s(120) == 2.0
-    assert wait_s(200) == 10.0
+    assert wait_s(40) == 14.0
+    assert wait_s(85) == 2.0
+    assert wait_s(200) == 2.0
+    assert wait_s(600) == 10.0
 
 
 @given(st.integers(0, 60))
