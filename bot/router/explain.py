@@ -44,7 +44,7 @@ def headline(ask: Ask, ranking: Ranking, chosen: Entry) -> str:
     """One line: the choice and the difference to what it is measured against."""
     name, models = chosen.model.name, ranking.models
     if chosen.local:
-        return f"{name}: {_storyboard(ask)}"
+        return f"A free {_storyboard(ask)}"
     if ask.brief.model and ranking.entries[0].local:
         return f"{name}, as you asked; else the storyboard, which is free"
     if ask.brief.model and models[0].id == chosen.id:
