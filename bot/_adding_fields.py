@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
-from bot.models import RESOLUTIONS
-
 __all__ = [
     "AUTOMATIC",
     "FIELD_NAMES",
@@ -24,6 +22,7 @@ __all__ = [
     "seconds_of",
     "switch_of",
     "usual_aspect",
+    "words_of",
 ]
 
 # What -> names without "_url" and the like, the plainest last: they say least.
@@ -79,7 +78,15 @@ _PIXELS: Final = re.compile(r"(\d{3,4})\s*[x*:×]\s*(\d{3,4})")
 _RATIO: Final = re.compile(r"(?:(landscape|portrait)_)?(\d{1,2})[:x_](\d{1,2})")
 _SHAPES: Final = {"landscape": "16:9", "portrait": "9:16", "square": "1:1", "square_hd": "1:1"}
 _USUAL_ASPECTS: Final = ("16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "9:21", "3:2", "2:3")
-_HEIGHTS: Final = {"480p": 480, "720p": 720, "1024p": 1024, "1080p": 1080, "1440p": 1440}
+# Width and height of each name, wide.
+_SIZES: Final = {
+    "480p": (854, 480),
+    "720p": (1280, 720),
+    "1024p": (1792, 1024),
+    "1080p": (1920, 1080),
+    "1440p": (2560, 1440),
+    "4k": (3840, 2160),
+}
 _SIZE_WORDS: Final = {
     "2k": "1440p",
     "4k": "4k",
@@ -92,7 +99,7 @@ _SIZE_WORDS: Final = {
     "pro": "1080p",
     "high": "1080p",
 }
-_NEAR: Final = 1.25  # sizes further apart than this have no common name
+_NEAR: Final = 1.5  # as many times the pixels: further apart there is no common name
 
 
 def plain_name(field: str) -> str:
@@ -102,6 +109,10 @@ def plain_name(field: str) -> str:
 def enum_of(schema: Mapping[str, Any]) -> list[Any]:
     values = schema.get("enum")
     return cast("list[Any]", values) if isinstance(values, list) else []
+
+
+def words_of(schema: Mapping[str, Any]) -> list[str]:
+    return [value for value in enum_of(schema) if isinstance(value, str)]
 
 
 def seconds_of(value: object) -> tuple[int, str] | None:
@@ -134,16 +145,16 @@ def resolution_of(value: object) -> str | None:
     if word in _SIZE_WORDS:
         return _SIZE_WORDS[word]
     found = re.fullmatch(r"(\d{3,4})p?", word)
-    return _nearest(int(found[1])) if found else None
+    return _nearest(int(found[1]) ** 2 * 16 / 9) if found else None
 
 
 def pixels_of(value: object) -> tuple[str, str] | None:
-    """(resolution, ratio) of a size in pixels such as 1280*720."""
+    """(resolution, ratio) of a size such as 1280*720; 960x960 has as many pixels, so is 720p."""
     found = _PIXELS.fullmatch(str(value).strip())
     if found is None:
         return None
     width, height = int(found[1]), int(found[2])
-    resolution, aspect = _nearest(min(width, height)), usual_aspect(width, height)
+    resolution, aspect = _nearest(width * height), usual_aspect(width, height)
     return (resolution, aspect) if resolution and aspect else None
 
 
@@ -167,8 +178,10 @@ def switch_of(values: Iterable[object]) -> tuple[str, str] | None:
     return None
 
 
-def _nearest(height: int) -> str | None:
-    sizes = {**_HEIGHTS, "4k": 2160}
-    best = min(sizes, key=lambda name: max(sizes[name], height) / min(sizes[name], height))
-    far = max(sizes[best], height) / min(sizes[best], height)
-    return best if far <= _NEAR and best in RESOLUTIONS else None
+def _nearest(pixels: float) -> str | None:
+    def off(name: str) -> float:
+        width, height = _SIZES[name]
+        return max(width * height, pixels) / max(1.0, min(width * height, pixels))
+
+    best = min(_SIZES, key=off)
+    return best if off(best) <= _NEAR else None

@@ -22,6 +22,7 @@ from bot._adding_fields import (
     resolution_of,
     seconds_of,
     switch_of,
+    words_of,
 )
 from bot.brief import MAX_PROMPT_CHARS
 from bot.errors import Refused
@@ -86,7 +87,9 @@ def read_schema(model: Described, said: Said = NOTHING_SAID) -> Reading:
     """Raises `Refused` for a model that cannot be asked for by a prompt, or not without more."""
     form = _Form(model, said)
     form.fix()
-    prompt = form.take("prompt", lambda _, schema: schema.get("type") == "string")
+    prompt = form.take(
+        "prompt", lambda _, schema: schema.get("type") == "string" and not enum_of(schema)
+    )
     if prompt is None:
         raise Refused(f"{model.name} has no field for a prompt: it cannot be added this way.")
     form.say("prompt", prompt, "as typed")
@@ -203,7 +206,7 @@ def _takes_still(_: str, schema: Schema) -> bool:
 def _takes_stills(name: str, schema: Schema) -> bool:
     """A list of addresses; a single one only where its name says that it is no frame."""
     if schema.get("type") == "array":
-        return "items" in schema
+        return "items" in schema and not enum_of(schema)
     return _takes_still(name, schema) and plain_name(name).startswith(("reference", "subject"))
 
 
@@ -226,7 +229,9 @@ def _durations(form: _Form) -> tuple[int, ...]:
     if suffix:
         form.options["suffix.duration"] = suffix
     able = tuple(sorted(asked or lengths))
-    form.say("duration", name, f"{listed(able)} s" + (", as text" if text else ""))
+    ways = [f"{second}{way[1]}" for second, way in lengths.items()]
+    unused = _unused(enum_of(form.schema(name)), ways)
+    form.say("duration", name, f"{listed(able)} s" + (", as text" if text else "") + unused)
     return able
 
 
@@ -256,14 +261,14 @@ def _range(schema: Schema) -> Iterator[int]:
 
 def _shapes(form: _Form, inputs: Collection[MediaRole]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Ratios and resolutions: of one field in pixels, or of one each, or assumed."""
-    if name := form.take("size", lambda _, schema: any(map(pixels_of, enum_of(schema)))):
+    if name := form.take("size", lambda _, schema: any(map(pixels_of, words_of(schema)))):
         return _pixel_sizes(form, name)
     return _aspects(form, inputs), _resolutions(form)
 
 
 def _pixel_sizes(form: _Form, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Every resolution in every ratio, or it is not offered: a pair must not fail at the vendor."""
-    words = {pair: str(v) for v in enum_of(form.schema(name)) if (pair := pixels_of(v))}
+    words = {pair: v for v in words_of(form.schema(name)) if (pair := pixels_of(v))}
     by_size: dict[str, set[str]] = {}
     for resolution, aspect in words:
         by_size.setdefault(resolution, set()).add(aspect)
@@ -281,7 +286,7 @@ def _pixel_sizes(form: _Form, name: str) -> tuple[tuple[str, ...], tuple[str, ..
 
 
 def _aspects(form: _Form, inputs: Collection[MediaRole]) -> tuple[str, ...]:
-    name = form.take("aspect", lambda _, schema: any(map(aspect_of, enum_of(schema))))
+    name = form.take("aspect", lambda _, schema: any(map(aspect_of, words_of(schema))))
     asked = form.said.aspects
     if name is None:
         form.own_aspect = (*asked, "16:9")[0]
@@ -291,37 +296,38 @@ def _aspects(form: _Form, inputs: Collection[MediaRole]) -> tuple[str, ...]:
             return tuple(dict.fromkeys((form.own_aspect, *SHAPED)))
         form.say("ratio", None, f"{assumed}: another with --aspect")
         return (form.own_aspect,)
-    values = enum_of(form.schema(name))
-    words = {ours: str(value) for value in values if (ours := aspect_of(value))}
+    values = words_of(form.schema(name))
+    words = {ours: value for value in values if (ours := aspect_of(value))}
     form.options |= {f"aspect.{ours}": word for ours, word in words.items() if ours != word}
-    automatic = next((str(value) for value in values if value in AUTOMATIC), None)
+    automatic = next((value for value in values if value in AUTOMATIC), None)
     if automatic and MediaRole.FIRST_FRAME in inputs:
         form.automatic = True
         form.options["aspect.image"] = automatic
     able = tuple(ours for ours in words if not asked or ours in asked)
     if not able:
         raise Refused(f"{form.model.name} is not made in {listed(asked)}: {listed(words)}")
-    form.say("ratio", name, listed(able))
+    form.say("ratio", name, listed(able) + _unused(values, (*words.values(), *AUTOMATIC)))
     return able
 
 
 def _resolutions(form: _Form) -> tuple[str, ...]:
-    name = form.take("resolution", lambda _, schema: _names_sizes(enum_of(schema)))
+    name = form.take("resolution", lambda _, schema: _names_sizes(words_of(schema)))
     asked = form.said.resolutions
     if name is None:
         form.say("resolution", None, _assumed(asked[:1], "720p") + ": another with --resolution")
         return asked[:1] or ("720p",)
     words: dict[str, str] = {}
-    for value in enum_of(form.schema(name)):
+    for value in words_of(form.schema(name)):
         ours = resolution_of(value)
-        if ours and (ours not in words or str(value).lower() == ours):
-            words[ours] = str(value)
+        if ours and (ours not in words or value.lower() == ours):
+            words[ours] = value
     form.options |= {f"resolution.{ours}": word for ours, word in words.items() if ours != word}
     able = tuple(size for size in RESOLUTIONS if size in words and (not asked or size in asked))
     if not able:
         raise Refused(f"{form.model.name} is not made at {listed(asked)}: {listed(words)}")
     said = [size if size == words[size] else f"{size} as {words[size]!r}" for size in able]
-    form.say("resolution", name, listed(said))
+    unused = _unused(enum_of(form.schema(name)), words.values())
+    form.say("resolution", name, listed(said) + unused)
     return able
 
 
@@ -332,9 +338,7 @@ def _names_sizes(values: Sequence[object]) -> bool:
 
 
 def _audio(form: _Form) -> Audio:
-    name = form.take(
-        "audio", lambda _, schema: schema.get("type") == "boolean" or switch_of(enum_of(schema))
-    )
+    name = form.take("audio", lambda _, schema: _is_switch(schema))
     if name is None:
         audio = form.said.audio or Audio.NONE
         words = "no switch; " + ("as you say" if form.said.audio else "taken as silent")
@@ -342,16 +346,25 @@ def _audio(form: _Form) -> Audio:
         if audio is Audio.OPTIONAL:
             raise Refused(f"{form.model.name} has no switch for sound: say --audio none or always.")
         return audio
-    if words := switch_of(enum_of(form.schema(name))):
+    if words := switch_of(words_of(form.schema(name))):
         form.options |= {"audio.on": words[0], "audio.off": words[1]}
     form.say("sound", name, "on or off, always said")
     return form.said.audio or Audio.OPTIONAL
 
 
+def _is_switch(schema: Schema) -> bool:
+    if enum_of(schema):
+        return switch_of(words_of(schema)) is not None
+    return schema.get("type") == "boolean"
+
+
 def _extras(form: _Form) -> Iterator[Extra]:
     kinds = {Extra.SEED: ("integer", "number"), Extra.NEGATIVE: ("string",)}
     for extra, types in kinds.items():
-        name = form.take(extra.value, lambda _, schema, types=types: schema.get("type") in types)
+        name = form.take(
+            extra.value,
+            lambda _, schema, types=types: schema.get("type") in types and not enum_of(schema),
+        )
         form.say("negative prompt" if extra is Extra.NEGATIVE else "seed", name, _or_none(name))
         if name is not None:
             yield extra
@@ -369,6 +382,12 @@ def _limits(
         yield Limit(attached=(last,), requires=(first,))
     if form.own_aspect and first in inputs and first not in requires:
         yield Limit(missing=(first,), aspects=(form.own_aspect,))
+
+
+def _unused(values: Collection[object], used: Collection[str]) -> str:
+    """What the host offers beyond what is understood here."""
+    left = [str(value) for value in values if str(value) not in used]
+    return f" (not used: {listed(left)})" if left else ""
 
 
 def _longest(schema: Schema) -> int | None:

@@ -25,6 +25,7 @@ __all__ = ["Row", "id_for", "in_json", "priced", "row_text", "with_row"]
 
 _SUMMARY_CHARS: Final = 120
 _RENDER_S: Final = 120
+_HEADER: Final = re.compile(r"""\s*\[\[?[^\[\]]+\]\]?\s*(#.*)?$""")
 # What an added row leaves unsaid; over a built-in model it must not keep ours.
 _UNSAID: Final = (
     *("family", "requires", "max_prompt_chars", "max_references", "duration_follows"),
@@ -236,7 +237,7 @@ def _without(text: str, model_id: str) -> str:
     kept: list[str] = []
     block: list[str] | None = None
     for line in text.splitlines(keepends=True):
-        if re.match(r"\s*\[", line):
+        if _HEADER.match(line):
             if block is not None:
                 kept += _trailing(block)
             block = [] if _is_header_of(line, model_id) else None

@@ -179,6 +179,7 @@ def _tell(written: _Written, *, as_json: bool) -> None:
     typer.echo(f"{row.id} is written to {file}.")
     if not written.is_read:
         typer.echo(f"Set CATALOGUE={file} (in .env), or nothing reads it.")
+    typer.echo("A running bot reads it at its next start.")
     if row.rates:
         typer.echo(f'Then: python -m bot generate "..." --model {row.id} --max-usd 1')
     else:
