@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from bot._spotting import Finding
-from bot._tokens import Token
+from bot._tokens import CLAUSES, Token
 from bot.lexicon import Concept
 
 __all__ = ["HUMAN", "bind"]
@@ -20,10 +20,14 @@ __all__ = ["HUMAN", "bind"]
 HUMAN: Final = frozenset(("person", "pronoun", "group", "pair"))
 ACTORS: Final = HUMAN | {"animal", "machine"}
 COUNTABLE: Final = frozenset(("person", "group", "animal"))
-BEHIND: Final = frozenset(("place", "weather"))
+TOGETHER: Final = frozenset(("group", "pair", "mutual"))
+BEHIND: Final = frozenset(("place", "weather", "matter"))
+ON_THE_MOVE: Final = ACTORS | {"camera", "place"}
+GLIDING: Final = frozenset(("animal", "machine", "place"))
 FACE: Final = "facial_expression"
 BEFORE_A_PLACE: Final = ("human_motion", FACE, "camera_motion", "style")
 SEVERAL: Final = "several"
+STORY: Final = 3  # different words like "then" that make a sequence
 COUNTED: Final = 3  # words from a number to what it counts
 SAME_STEM: Final = 4  # letters: words that begin alike are forms of one word
 
@@ -47,22 +51,26 @@ def bind(
     bound = [scene.acted(item) for item in named]
     bound += scene.several
     busy = any(_happens(item, concepts[item.concept]) for item in bound)
-    places = list[str]()
+    parts = list[str]()  # of the view
     for item in bound:
-        if item.denied or concepts[item.concept].role not in BEHIND:
+        role = concepts[item.concept].role
+        if item.denied or role not in BEHIND:
             yield item
             continue
-        if item.concept not in places:
-            places.append(item.concept)
-        # A view is one demand, however many of its parts are named.
-        force = item.force / (1 + places.index(item.concept) * CROWDED)
-        yield replace(item, force=force * (BACKDROP if busy else 1.0))
+        force = item.force * (BACKDROP if busy else 1.0)
+        if role == "place":  # one demand, however many parts of a view are named
+            if item.concept not in parts:
+                parts.append(item.concept)
+            force /= 1 + parts.index(item.concept) * (1.0 if busy else CROWDED)
+        yield replace(item, force=force)
 
 
 def _happens(item: Finding, concept: Concept) -> bool:
     """Whether this is what the clip shows, rather than where it is or who is there."""
     if item.denied or concept.role in BEHIND:
         return False
+    if concept.role == "deed" and item.force >= 1.0:
+        return True
     points = max(concept.scores.get(category, 0.0) for category in BEFORE_A_PLACE)
     return points * item.force >= FOREGROUND
 
@@ -76,15 +84,18 @@ class _Scene:
         self.concepts = concepts
         stated = [item for item in named if not item.denied]
         self.actors = sorted(
-            (item.first, item.sentence, role)
+            (item.first, item.clause, role)
             for item in stated
-            if (role := concepts[item.concept].role) in ACTORS
+            if (role := concepts[item.concept].role) in ON_THE_MOVE
         )
         self.roles = {concepts[item.concept].role for item in stated}
         self.anyone = not HUMAN.isdisjoint(self.roles)
+        self.other = not ACTORS.isdisjoint(self.roles - HUMAN)
         self.several = _several(stated, tokens, concepts)
+        steps = {tokens[i.first].norm for i in stated if concepts[i.concept].role == "step"}
+        self.story = len(steps) >= STORY
         people = [item for item in stated if concepts[item.concept].role in ("person", "pronoun")]
-        self.alone = bool(people) and not self.several and self.roles.isdisjoint(("group", "pair"))
+        self.alone = bool(people) and not self.several and self.roles.isdisjoint(TOGETHER)
 
     def acted(self, item: Finding) -> Finding:
         """The finding, weaker when it is not a human who does it."""
@@ -95,18 +106,31 @@ class _Scene:
             return replace(item, force=item.force * self._humanity(item))
         if concept.role == "dealing" and self.alone:
             return replace(item, force=item.force * ALONE)
-        if FACE in concept.scores and not concept.role and not self.anyone and self.actors:
+        if concept.role == "glide":
+            return replace(item, force=item.force * self._filmed(item))
+        if concept.role == "step" and not self.story:
+            return replace(item, force=0.0)
+        if FACE in concept.scores and not concept.role and self.other and not self.anyone:
             return replace(item, force=item.force * ON_AN_ANIMAL)
         return item
+
+    def _filmed(self, move: Finding) -> float:
+        """Whether it is the camera that glides or rises, not what is named right before it."""
+        before = self.actors[: bisect(self.actors, (move.first,))]
+        _, clause, role = before[-1] if before else (0, -1, "")
+        return BY_ANYTHING_ELSE if clause == move.clause and role in GLIDING else 1.0
 
     def _humanity(self, deed: Finding) -> float:
         """How human the doer is: the nearest one named before the deed, else right after it."""
         k = bisect(self.actors, (deed.first,))
-        before = [role for _, sentence, role in self.actors[:k] if sentence == deed.sentence]
-        after = [role for _, sentence, role in self.actors[k : k + 1] if sentence == deed.sentence]
-        doers = before[::-1] or after
+        near = [
+            [role for _, clause, role in some if clause // CLAUSES == deed.sentence]
+            for some in (self.actors[k - 1 :: -1] if k else (), self.actors[k:])
+        ]
+        before, after = ([role for role in roles if role in ACTORS] for roles in near)
+        doers = before or after[:1]
         if not doers:
-            return 1.0 if self.anyone else BY_ANYTHING_ELSE if self.actors else BY_NOBODY_NAMED
+            return 1.0 if self.anyone else BY_ANYTHING_ELSE if self.other else BY_NOBODY_NAMED
         if doers[0] in HUMAN:
             return 1.0
         if HUMAN.isdisjoint(doers):

@@ -39,19 +39,38 @@ class Finding:
 
 
 def languages_of(tokens: Sequence[Token], book: Lexicon) -> frozenset[str]:
-    """The languages whose function words the text uses; empty when it is too short to tell."""
-    votes = dict[str, int](), dict[str, int]()
+    """The languages whose function words the text uses; if it is short, whose cues."""
+    words = [token for token in tokens if token.kind == "word"]
+    spoken = _most_used(words, book)
+    if words and (not spoken or ENGLISH in spoken):
+        spoken = _most_known([token.norm for token in words], book, spoken)
+    return spoken | _most_used([token for token in tokens if token.kind == "joined"], book)
+
+
+def _most_used(tokens: Sequence[Token], book: Lexicon) -> frozenset[str]:
+    count = dict[str, int]()
     for token in tokens:
         for language in book.function_words.get(token.norm, ()):
-            count = votes[token.kind == "joined"]
             count[language] = count.get(language, 0) + 1
-    spoken = set[str]()
-    for count in votes:
-        most = max(count.values(), default=0)
-        spoken |= {language for language in count if count[language] == most}
-    return frozenset(spoken)
+    most = max(count.values(), default=0)
+    return frozenset(language for language in count if count[language] == most)
 
 
+def _most_known(norms: Sequence[str], book: Lexicon, among: frozenset[str]) -> frozenset[str]:
+    """The language that knows words English does not, two or more, and more than English."""
+    if len(among) == 1 or ENGLISH not in book.pages:
+        return among
+    english = book.shelf(ENGLISH)
+    unknown = [i for i in range(len(norms)) if not english.at(norms, i).words]
+    known = dict[str, int]()
+    for name in sorted(among or book.pages):
+        shelf = book.shelf(name)
+        known[name] = sum(1 for i in unknown if shelf.at(norms, i).words)
+    most, english_knows = max(known.values(), default=0), len(norms) - len(unknown)
+    enough = 2 if english_knows or len(norms) > 2 else 1
+    if most < max(enough, english_knows):
+        return among & {ENGLISH}
+    return frozenset(name for name in known if known[name] == most)
 def spot(
     text: str, tokens: Sequence[Token], book: Lexicon, spoken: frozenset[str]
 ) -> Iterator[Finding]:
@@ -139,27 +158,24 @@ class _Look:
         return NOTHING
 
     def _ranked(self, letters: int) -> list[tuple[list[Shelf], frozenset[str]]]:
-        """The languages of an alphabet: those spoken, then English; or else all of them.
+        """The languages of an alphabet: those spoken, then English; without it, all of them.
 
         A function word of a language is looked up in no other after it.
         """
         pages = self.book.pages
         here = [name for name, page in pages.items() if letters in page.alphabets]
         spoken = [name for name in here if name in self.spoken]
-        others = [name for name in spoken or here if name != ENGLISH]
-        if ENGLISH not in here:
-            ranks = [others]
-        elif self.spoken and not spoken:  # Latin words among another script are English
-            ranks = [[ENGLISH]]
+        if ENGLISH in here:
+            ranks = [[ENGLISH]] if ENGLISH in spoken else [spoken, [ENGLISH]]
         else:
-            first_english = not spoken or ENGLISH in spoken
-            ranks = [[ENGLISH], others] if first_english else [others, [ENGLISH]]
+            ranks = [spoken or here]
         return [
             (
                 [self.book.shelf(name) for name in row],
-                frozenset().union(*(pages[n].stop for n in row)),
+                frozenset[str]().union(*(pages[name].stop for name in row)),
             )
             for row in ranks
+            if row
         ]
 
     def _joined_at(self, i: int) -> Match:

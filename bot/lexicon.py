@@ -38,8 +38,8 @@ LABELS: Final = (*CATEGORIES, GENERAL)
 ENGLISH: Final = "en"
 
 ROLES: Final = frozenset(
-    "person pronoun group pair count animal machine place weather deed dealing".split()
-)
+    ("person", "pronoun", "group", "pair", "count", "animal", "machine", "camera")
+) | frozenset(("place", "weather", "matter", "deed", "dealing", "mutual", "glide", "step"))
 # A cue file's lists that are not concepts; in a meaning their name is led by a "#".
 GRAMMAR: Final = frozenset(
     ("negation", "negation_after", "not_negation", "ends", "ignored", "named", "first_names")

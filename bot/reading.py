@@ -50,7 +50,7 @@ def read(text: str, book: Lexicon) -> Reading:
     found = list(spot(clean, tokens, book, languages))
     marks = [item for item in found if item.concept[0] == "#"]
     lengths = _lengths(tokens, marks, book)
-    named = _stand_in(_deny(found), book.concepts)
+    named = _stand_in(_deny(_once(found)), book.concepts)
     named += [replace(x.finding, concept="long_time") for x in lengths if x.seconds >= LONG_TAKE_S]
     return Reading(
         tokens=tuple(tokens),
@@ -59,6 +59,12 @@ def read(text: str, book: Lexicon) -> Reading:
         lengths=tuple(lengths),
         languages=languages,
     )
+
+
+def _once(found: Sequence[Finding]) -> list[Finding]:
+    """Words next to each other that name the same thing name it once: "a pair of twins"."""
+    ends = {(item.concept, item.after) for item in found if item.concept[0] != "#"}
+    return [item for item in found if (item.concept, item.first) not in ends]
 
 
 def _lengths(tokens: Sequence[Token], marks: Sequence[Finding], book: Lexicon) -> list[Length]:
