@@ -20,7 +20,7 @@ from bot.lexicon import LABELS
 from bot.reading import Reading, Token
 
 __all__ = ["ArtefactError", "Judgement", "Piece", "Weights", "dump", "learned", "load"]
-__all__ += ["BITS", "Row", "grams", "named", "pairs", "pieces", "slot"]
+__all__ += ["BITS", "REMEMBERED", "Row", "ZERO", "grams", "named", "pairs", "pieces", "slot"]
 
 FORMAT: Final = 1
 BITS: Final = 18  # n-grams are hashed into this many slots, each a row of small weights
@@ -92,7 +92,7 @@ class Weights:
             return Judgement((0.0,) * len(LABELS), ())
         unit = float(self.header["scale"]) / total**0.5
         parts = [tuple([unit * weight for weight in row]) for _, row in each]
-        between_sums = tuple([unit * weight for weight in self._sum(between)])
+        between_sums = tuple([unit * weight for weight in self.sum_of(between)])
         sums = tuple(map(sum, zip(between_sums, *parts, strict=True)))
         return Judgement(sums, list(zip(found, parts, strict=True)))
 
@@ -100,13 +100,13 @@ class Weights:
         known = self.seen.get(piece.text)
         if known is None:
             said = grams(piece)
-            known = len(said), self._sum(said)
+            known = len(said), self.sum_of(said)
             if len(self.seen) >= REMEMBERED:
                 self.seen.clear()
             self.seen[piece.text] = known
         return known
 
-    def _sum(self, said: Sequence[str]) -> Row:
+    def sum_of(self, said: Sequence[str]) -> Row:
         lanes, size, some = self.lanes, LANES.size, said[:MOST_ROWS]
         total = 0
         for gram in some:
@@ -116,7 +116,7 @@ class Weights:
         sums = tuple([lane - zero for lane in LANES.unpack(total.to_bytes(size, "little"))])
         if len(said) <= MOST_ROWS:
             return sums
-        return tuple(map(sum, zip(sums, self._sum(said[MOST_ROWS:]), strict=True)))
+        return tuple(map(sum, zip(sums, self.sum_of(said[MOST_ROWS:]), strict=True)))
 
 
 def slot(gram: str) -> int:

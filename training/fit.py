@@ -36,6 +36,7 @@ class Settings:
     choice: float = 0.5  # share of the target that is free among the acceptable labels
     naming: float = 0.2  # how easily a concept's weight moves, beside an n-gram's
     rounds: int = 60
+    concepts: bool = True  # without them n-grams stand alone, which only the benchmark wants
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +47,7 @@ class Fit:
     named: Matrix
     rows: Matrix  # one for each slot
     bias: Matrix
+    concepts: bool
 
 
 def readings(rows: Iterable[Row]) -> list[Reading]:
@@ -53,23 +55,31 @@ def readings(rows: Iterable[Row]) -> list[Reading]:
     return [read(row.prompt, book) for row in rows]
 
 
-def fit(rows: Sequence[Row], read: Sequence[Reading], settings: Settings) -> Fit:
-    grams, named, names = _grams(read), *_named(read, None)
+def fit(rows: Sequence[Row], texts: Sequence[Reading], settings: Settings) -> Fit:
+    grams, (named, names) = _grams(texts), _named(texts)
     used = np.unique(grams.indices)
     rarity = _rarity(grams[:, used])
-    ease = np.concatenate([rarity, np.full(len(names), settings.naming), [0.3]])
-    ones = np.ones((len(rows), 1))
-    whole = sp.hstack([grams[:, used], named, ones]).tocsr() @ sp.diags(ease)
-    weights = _descend(whole, rows, _points(read), settings) * ease[:, None]
+    naming = np.full(len(names), settings.naming * settings.concepts)
+    ease = np.concatenate([rarity, naming, [0.3]])
+    whole = sp.hstack([grams[:, used], named, np.ones((len(rows), 1))]).tocsr() @ sp.diags(ease)
+    start = _points(texts) * settings.concepts
+    weights = _descend(whole, rows, start, settings) * ease[:, None]
     spread = np.zeros((1 << BITS, len(LABELS)))
     spread[used] = weights[: len(used)]
-    return Fit(names=names, rows=spread, named=weights[len(used) : -1], bias=weights[-1])
+    return Fit(
+        names=names,
+        rows=spread,
+        named=weights[len(used) : -1],
+        bias=weights[-1],
+        concepts=settings.concepts,
+    )
 
 
-def sums(found: Fit, read: Sequence[Reading]) -> tuple[Matrix, Matrix, Matrix]:
-    """What cues, names and n-grams add up to for each reading."""
-    named, _ = _named(read, found.names)
-    return _points(read), named @ found.named + found.bias, _grams(read) @ found.rows
+def sums(found: Fit, texts: Sequence[Reading]) -> Matrix:
+    """What points, names and n-grams add up to for each text."""
+    named, _ = _named(texts, found.names)
+    points = _points(texts) * found.concepts
+    return points + named @ found.named + found.bias + _grams(texts) @ found.rows
 
 
 def hottest(total: Matrix, rows: Sequence[Row]) -> float:
@@ -82,36 +92,36 @@ def hottest(total: Matrix, rows: Sequence[Row]) -> float:
     return min((surprise(h), h) for h in np.arange(0.4, 2.5, 0.02).tolist())[1]
 
 
-def _points(read: Sequence[Reading]) -> Matrix:
+def _points(texts: Sequence[Reading]) -> Matrix:
     book = lexicon()
-    points = [cue_points(reading.findings, book) for reading in read]
+    points = [cue_points(reading.findings, book) for reading in texts]
     return np.array([[score[label] for label in LABELS] for score in points])
 
 
-def _grams(read: Sequence[Reading]) -> sp.csr_matrix:
+def _grams(texts: Sequence[Reading]) -> sp.csr_matrix:
     columns, values, ends = list[int](), list[float](), [0]
-    for reading in read:
+    for reading in texts:
         found = learned.pieces(reading.tokens)
         said = [gram for piece in found for gram in learned.grams(piece)]
         said += learned.pairs(found)
         columns += [learned.slot(gram) for gram in said]
         values += [1 / len(said) ** 0.5 for _ in said]
         ends.append(len(columns))
-    matrix = sp.csr_matrix((values, columns, ends), shape=(len(read), 1 << BITS))
+    matrix = sp.csr_matrix((values, columns, ends), shape=(len(texts), 1 << BITS))
     matrix.sum_duplicates()
     return matrix
 
 
 def _named(
-    read: Sequence[Reading], names: Mapping[str, int] | None
+    texts: Sequence[Reading], names: Mapping[str, int] | None = None
 ) -> tuple[sp.csr_matrix, Mapping[str, int]]:
-    said = [sorted(learned.named(reading)) for reading in read]
+    said = [sorted(learned.named(reading)) for reading in texts]
     if names is None:
         names = {name: i for i, name in enumerate(sorted({n for row in said for n in row}))}
     places = [[names[name] for name in row if name in names] for row in said]
     ends = np.cumsum([0, *map(len, places)])
     columns = [place for row in places for place in row]
-    shape = (len(read), len(names))
+    shape = (len(texts), len(names))
     return sp.csr_matrix((np.ones(len(columns)), columns, ends), shape=shape), names
 
 

@@ -24,22 +24,21 @@ ARTEFACT = Path(learned.__file__).with_name("classifier.bin")
 
 def main() -> None:
     rows, _ = parts(corpus_rows())
-    read = readings(rows)
-    settings = Settings()
-    heat = _heat(rows, read, settings)
-    ARTEFACT.write_bytes(pack(fit(rows, read, settings), heat, len(rows)))
+    texts, settings = readings(rows), Settings()
+    heat = _heat(rows, texts, settings)
+    ARTEFACT.write_bytes(pack(fit(rows, texts, settings), heat, len(rows)))
 
 
-def _heat(rows: Sequence[Row], read: Sequence[Reading], settings: Settings) -> float:
+def _heat(rows: Sequence[Row], texts: Sequence[Reading], settings: Settings) -> float:
     """From rows the weights have not seen."""
     totals, judged = list[np.ndarray](), list[Row]()
     for part in range(FOLDS):
         held = [fold(row, SEED, FOLDS) == part for row in rows]
         kept = [i for i, out in enumerate(held) if not out]
-        found = fit([rows[i] for i in kept], [read[i] for i in kept], settings)
+        found = fit([rows[i] for i in kept], [texts[i] for i in kept], settings)
         judged += [row for row, out in zip(rows, held, strict=True) if out]
-        unseen = [one for one, out in zip(read, held, strict=True) if out]
-        totals.append(np.sum(sums(found, unseen), axis=0))
+        unseen = [one for one, out in zip(texts, held, strict=True) if out]
+        totals.append(sums(found, unseen))
     return hottest(np.concatenate(totals), judged)
 
 
