@@ -52,6 +52,11 @@ PURE = (
     "bot/fitting.py",
     "bot/lifecycle.py",
     "bot/models.py",
+    "bot/shots.py",
+    "bot/refine.py",
+    "bot/rules.py",
+    "bot/ranking.py",
+    "bot/_bradley_terry.py",
 )
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter"}
 
