@@ -60,6 +60,7 @@ _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 60.0
 _LONGEST_AFTER_IDENTIFY_S: Final = 120.0  # 1,000 a day are allowed, then the token is reset
 _STEADY_S: Final = 300.0
+_CLOSING_S: Final = 5.0
 _WITHOUT_CLIENT: Final = timedelta(seconds=5)
 log = structlog.get_logger(__name__)
 
@@ -358,13 +359,18 @@ async def _supervise(app: App, switchboard: Switchboard, token: str) -> None:
 
 
 async def _end_of(client: Dailies, token: str) -> BaseException | None:
-    """Run one client to its end, and what ended it. Cancelling closes it."""
+    """Run one client to its end, and what ended it. Cancelling closes it.
+
+    Cancelled more than once: the library waits with `wait_for`, which may swallow a cancellation
+    before Python 3.12.
+    """
     session = asyncio.create_task(client.session(token), name="discord session")
     try:
         await asyncio.wait({session})
     finally:
-        session.cancel()
-        await asyncio.wait({session})
+        while not session.done():
+            session.cancel()
+            await asyncio.wait({session}, timeout=_CLOSING_S)
     return session.exception()
 
 

@@ -141,12 +141,13 @@ class Edits(Generic[Page]):
                 until = math.inf if board.lines else board.edited_at + FLOOR_S
             else:
                 until = turn[1]
-            wait_s = until - loop.time()
-            if turn is not None and wait_s <= 0:
+            if turn is not None and until <= loop.time():
                 await self._bring(board, turn[0])
                 continue
+            # Not `wait_for`: before Python 3.12 it may swallow a cancellation.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), None if math.isinf(wait_s) else wait_s)
+                async with asyncio.timeout_at(None if math.isinf(until) else until):
+                    await news.wait()
 
     async def _bring(self, board: Board[Page], line: Line[Page]) -> None:
         """Bring one message up to date."""

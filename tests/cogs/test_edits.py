@@ -138,3 +138,13 @@ async def test_a_message_that_is_gone_is_given_up_and_the_next_one_shown() -> No
     await edits.close()
 
     assert channel.sent == [("a", "rendering"), ("b", "done")]
+
+
+async def test_closing_is_not_held_up_by_news_of_the_same_moment() -> None:
+    channel = Recorder()
+    edits = channel.edits()
+    edits.put(7, _job())
+    await asyncio.sleep(0.01)
+    edits.put(7, _job(ver=1))
+    async with asyncio.timeout(10):
+        await edits.close()
