@@ -30,6 +30,7 @@ from providers.errors import (
     SubmissionUnknown,
     Unavailable,
 )
+from providers.secrecy import masked
 
 __all__ = ["Vendors"]
 
@@ -69,7 +70,7 @@ class Vendors:
         self._store = store
         self._caps = caps
         self._clock = clock
-        self._secrets = sorted(filter(None, secrets), key=len, reverse=True)
+        self._secrets = tuple(secrets)
 
     @classmethod
     def connect(
@@ -155,9 +156,7 @@ class Vendors:
 
     def clean(self, text: str) -> str:
         """Without the operator's secrets: vendors do echo them, in answers that are no errors."""
-        for secret in self._secrets:
-            text = text.replace(secret, "[key]")
-        return text
+        return masked(text, self._secrets)
 
     async def availability(self, place: Place | None = None) -> Availability:
         """What can be offered now, to this place (None: to the operator)."""

@@ -769,8 +769,15 @@ class Worker:
     async def resolve(self, job: Job, verdict: str) -> Job:
         """A person decides an uncertain job: "not-submitted", "spent", or "remote:<id>".
 
-        Raises `jobs.Illegal` when the job is not uncertain (any more), `Superseded`.
+        Raises `jobs.Illegal` when the job is not uncertain (any more).
         """
+        while True:
+            try:
+                return await self._resolve(job, verdict)
+            except Superseded:  # we looked it up at the same moment
+                job = await self._store.job(job.id)
+
+    async def _resolve(self, job: Job, verdict: str) -> Job:
         client = self._vendors.client(job.provider)
         if job.state is not State.UNCERTAIN:
             raise jobs.Illegal(f"job {job.id} is {job.state.value}, not uncertain")

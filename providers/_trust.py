@@ -13,6 +13,7 @@ from typing import Final
 import httpx
 
 from providers.errors import InvalidRequest, ProtocolError, ProviderError
+from providers.secrecy import masked
 
 __all__ = ["before_paying", "is_secure", "on_host", "redacted", "same_origin"]
 
@@ -56,9 +57,8 @@ def redacted(secrets: Iterable[str]) -> Generator[None]:
     try:
         yield
     except ProviderError as error:
-        for secret in filter(None, secrets):
-            error.detail = error.detail.replace(secret, "[key]")
-            error.body = error.body.replace(secret, "[key]")
+        keys = tuple(secrets)
+        error.detail, error.body = masked(error.detail, keys), masked(error.body, keys)
         error.args = (error.detail,)
         raise
 

@@ -33,7 +33,7 @@ from tests.standin.openai import Gateway
 from tests.standin.replicate import Replicate
 from tests.standin.runway import Runway
 
-__all__ = ["VENDORS", "Studio", "Vendor", "studio"]
+__all__ = ["PROMPT", "VENDORS", "Studio", "Vendor", "studio"]
 
 PROMPT = "a paper boat crossing a puddle, low angle"
 
@@ -145,9 +145,9 @@ class Studio:
         brief = Brief(prompt=PROMPT, model=kind.model, duration_s=kind.duration_s)
         return await self.app.producer.quote(brief, Place())
 
-    async def make(self, takes: int = 1, *, start: bool = True) -> list[Job]:
+    async def make(self, takes: int = 1, *, origin: str = "test") -> list[Job]:
         quote = await self.quote()
-        return await self.app.producer.generate(quote, origin="test", takes=takes, start=start)
+        return await self.app.producer.generate(quote, origin=origin, takes=takes)
 
     async def until(self, reached: Callable[[Job], bool], *jobs: Job, within_s: float = 60) -> None:
         """Wait until each of the jobs has come as far."""

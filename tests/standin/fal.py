@@ -121,7 +121,7 @@ class Fal(Hosted):
             return web.json_response({"status": "NOT_FOUND"}, status=404)
         if kind := _error_type(job):
             status, text = _ERRORS[kind]
-            entry = {"loc": ["body"], "msg": text, "type": kind, "input": job.body}
+            entry = {"loc": ["body"], "msg": text + self.echo, "type": kind, "input": job.body}
             headers = {"X-Fal-Error-Type": kind, "X-Fal-Retryable": str(status >= 500).lower()}
             return web.json_response({"detail": [entry]}, status=status, headers=headers)
         url = f"{self.base_url}/files/b/{job.id}/output.mp4"

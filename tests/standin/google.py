@@ -200,10 +200,10 @@ class Google(Loopback):
             content = [self._video(job)]
             tokens = [{"modality": "video", "tokens": job.notes["tokens"]}]
         elif state == "rejected":
-            content = [{"type": "text", "text": "I cannot make this video."}]
+            content = [{"type": "text", "text": "I cannot make this video." + self.echo}]
             tokens = []
         elif state == "failed":
-            return answer | {"errors": [{"code": "INTERNAL", "message": "try again"}]}
+            return answer | {"errors": [{"code": "INTERNAL", "message": "try again" + self.echo}]}
         else:
             return answer
         thought = {"type": "thought", "summary": [{"type": "text", "text": "…"}]}

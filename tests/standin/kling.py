@@ -288,7 +288,7 @@ class Kling(Loopback):
             "external_id": job.notes["external"],
         }
         if state in ("failed", "rejected"):
-            return task | {"message": _message(state), "outputs": [], "billing": []}
+            return task | {"message": _message(state) + self.echo, "outputs": [], "billing": []}
         if state != "succeeded":
             return task
         units = job.cost_micros / UNIT_MICROS
@@ -311,7 +311,7 @@ class Kling(Loopback):
             "updated_at": job.notes["created_ms"] + 1000,
         }
         if state in ("failed", "rejected"):
-            return task | {"task_status_msg": _message(state)}
+            return task | {"task_status_msg": _message(state) + self.echo}
         if state != "succeeded":
             return task
         video = {"id": "v1", "url": f"{self.base_url}/cdn/{job.id}.mp4", "duration": "5.1"}

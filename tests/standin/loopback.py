@@ -84,7 +84,7 @@ class Loopback:
     - "rejected", "failed" (submit only): accepted, and ends so
 
     or a `Canned` answer. Whatever is wrong echoes the `secrets`, as vendors have done.
-    `retry_after`, when set, goes with every 429.
+    `retry_after`, when set, goes with every 429, `echo` with the reason of every job that fails.
     """
 
     def __init__(self, *, clip: bytes = b"a clip", key: str = "a-key") -> None:
@@ -94,6 +94,7 @@ class Loopback:
         self.polls_queued = 1
         self.slow_s = 0.05
         self.retry_after = ""
+        self.echo = ""
         self.jobs: dict[str, Job] = {}
         self.exchanges: list[Exchange] = []
         self.calls: Counter[str] = Counter()  # how often each operation was asked, answered or not
@@ -126,6 +127,10 @@ class Loopback:
 
     def fail_next(self, kind: Fault, *, on: str = "submit", times: int = 1) -> None:
         self._faults[on].extend([kind] * times)
+
+    def forget_faults(self) -> None:
+        """What was scripted and has not happened will not."""
+        self._faults.clear()
 
     def asked(self, operation: str) -> list[Exchange]:
         """The exchanges of one operation, oldest first."""

@@ -162,7 +162,8 @@ class LTX(Loopback):
             return answer | {"completed_at": _now(), "result": {"video_url": url}}
         if state in ("failed", "rejected"):
             kind = "api_error" if state == "failed" else "content_filtered_error"
-            return answer | {"completed_at": _now(), "error": {"type": kind, "message": "no"}}
+            error = {"type": kind, "message": "no" + self.echo}
+            return answer | {"completed_at": _now(), "error": error}
         return answer
 
     async def _slot(self, request: web.Request) -> web.Response:

@@ -67,7 +67,7 @@ class Gateway(Loopback):
         job.notes |= {"created_at": int(time.time()), "input_reference": image}
         if self.on_submit:
             self.on_submit("after")
-        return web.json_response(_video(job, "queued"))
+        return web.json_response(self._video(job, "queued"))
 
     async def _list(self, request: web.Request) -> web.Response:
         if not self._is_keyed(request):
@@ -83,7 +83,7 @@ class Gateway(Loopback):
         return web.json_response(
             {
                 "object": "list",
-                "data": [_video(job, _state(job, self.polls_until_done)) for job in page],
+                "data": [self._video(job, _state(job, self.polls_until_done)) for job in page],
                 "first_id": page[0].id if page else None,
                 "last_id": page[-1].id if page else None,
                 "has_more": start + limit < len(jobs),
@@ -95,13 +95,39 @@ class Gateway(Loopback):
         if job is None or not self._is_keyed(request):
             return self._refusal(404, "Video not found")
         self.step(job)
-        return web.json_response(_video(job, _state(job, self.polls_until_done)))
+        return web.json_response(self._video(job, _state(job, self.polls_until_done)))
 
     async def _content(self, request: web.Request) -> web.Response:
         job = self.jobs.get(request.match_info["id"])
         if job is None or not self._is_keyed(request):
             return self._refusal(404, "Video not found")
         return web.Response(body=self.clip, content_type="video/mp4")
+
+    def _video(self, job: Job, state: str) -> dict[str, Any]:
+        """The Video object with every key the document requires."""
+        created_at, ended = job.notes["created_at"], state in ("completed", "failed")
+        errors = {
+            "rejected": {
+                "code": "moderation_blocked",
+                "message": "blocked by our moderation system" + self.echo,
+            },
+            "failed": {"code": "processing_error", "message": "please try again" + self.echo},
+        }
+        return {
+            "id": job.id,
+            "object": "video",
+            "model": job.body["model"],
+            "status": state,
+            "progress": 100 if ended else min(99, job.polls * 30),
+            "created_at": created_at,
+            "completed_at": created_at + 1 if ended else None,
+            "expires_at": created_at + 3600 if ended else None,
+            "prompt": job.body["prompt"],
+            "size": job.body["size"],
+            "seconds": job.body["seconds"],
+            "remixed_from_video_id": None,
+            "error": errors.get(job.outcome) if state == "failed" else None,
+        }
 
     def _is_keyed(self, request: web.Request) -> bool:
         return request.headers.get("Authorization") == f"Bearer {self.key}"
@@ -111,30 +137,6 @@ def _state(job: Job, polls_until_done: int) -> str:
     if job.polls > polls_until_done:
         return "completed" if job.outcome == "succeeded" else "failed"
     return "in_progress" if job.polls else "queued"
-
-
-def _video(job: Job, state: str) -> dict[str, Any]:
-    """The Video object with every key the document requires."""
-    created_at, ended = job.notes["created_at"], state in ("completed", "failed")
-    errors = {
-        "rejected": {"code": "moderation_blocked", "message": "blocked by our moderation system"},
-        "failed": {"code": "processing_error", "message": "please try again"},
-    }
-    return {
-        "id": job.id,
-        "object": "video",
-        "model": job.body["model"],
-        "status": state,
-        "progress": 100 if ended else min(99, job.polls * 30),
-        "created_at": created_at,
-        "completed_at": created_at + 1 if ended else None,
-        "expires_at": created_at + 3600 if ended else None,
-        "prompt": job.body["prompt"],
-        "size": job.body["size"],
-        "seconds": job.body["seconds"],
-        "remixed_from_video_id": None,
-        "error": errors.get(job.outcome) if state == "failed" else None,
-    }
 
 
 async def _read(request: web.Request) -> tuple[dict[str, Any], bytes | None]:

@@ -140,7 +140,7 @@ class Replicate(Hosted):
             "input": {} if removed else job.body["input"],
             "output": self._output(job) if status == "succeeded" and not removed else None,
             "logs": "",
-            "error": _error(job) if status == "failed" else None,
+            "error": _error(job) + self.echo if status == "failed" else None,
             "status": status,
             "source": job.notes.get("source", "api"),
             "created_at": _text(created_at),

@@ -112,7 +112,7 @@ class Runway(Hosted):
         failure = "The input was not acceptable." if rejected else "Something went wrong."
         named = {} if code is None else {"failureCode": code}
         cost = {"credits": self.charge(task) // CREDIT_MICROS}
-        return {"status": "FAILED", "failure": failure, "cost": cost, **named}
+        return {"status": "FAILED", "failure": failure + self.echo, "cost": cost, **named}
 
     async def _delete(self, request: web.Request) -> web.Response:
         """Cancels or deletes; either way the task cannot be read any more."""
