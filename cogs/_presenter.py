@@ -13,6 +13,7 @@ from typing import Final
 import discord
 from discord.utils import escape_markdown
 
+from bot.brief import GENERAL
 from bot.jobs import Job, State
 from bot.ledger import settled_micros
 from bot.models import Confidence, Fit, Lifecycle, Model, Price
@@ -38,6 +39,7 @@ __all__ = [
 
 MAX_CHARS: Final = 2000
 _PROMPT_CHARS: Final = 280
+_WORTH_NAMING: Final = 0.1  # the share of a category in what the words ask for
 _BAR: Final = 10
 _MIB: Final = 1 << 20
 _USUAL: Final = ("720p", "1080p", "1024p", "768p")  # whose price stands for a model
@@ -55,11 +57,11 @@ def card(quote: Quote, note: str = "", *, may_spend: bool = True) -> str:
     lines = [
         note,
         f"{_bold(choice.name)} via {choice.provider} · **{_price(choice)}**",
-        _format(choice.fit),
+        f"{_format(choice.fit)} · stage {decision.stage.value}",
         _quoted(quote.brief.prompt),
         _demands(decision),
         f"Judged by {escape_markdown(decision.judged_by)}" if decision.judged_by else "",
-        f"Why: {escape_markdown(decision.headline) if may_spend else _FREE_ONLY}",
+        _why(quote, asked=not note) if may_spend else _FREE_ONLY,
         _changes(choice.fit),
         _others(quote),
         escape_markdown(decision.doubt),
@@ -226,13 +228,19 @@ def _money(micros: int) -> str:
     return usd(micros) if micros else "free"
 
 
+def _why(quote: Quote, *, asked: bool) -> str:
+    """Why this model; nothing where we, not the person, have put it in another's place."""
+    ours = quote.brief.model is not None and not asked
+    return "" if ours else f"Why: {escape_markdown(quote.decision.headline)}"
+
+
 def _demands(decision: Decision) -> str:
     """The categories the words ask for, strongest first, with the words."""
     strong = sorted(decision.weights.items(), key=lambda pair: -pair[1])[:3]
     named = [
         CATEGORY_NAMES[name] + _because(decision.evidence.get(name, ()))
         for name, weight in strong
-        if weight >= 0.1 and decision.evidence.get(name)
+        if weight >= _WORTH_NAMING and name != GENERAL and decision.evidence.get(name)
     ]
     return f"Asks for: {', '.join(named)}" if named else ""
 
