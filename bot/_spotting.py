@@ -71,6 +71,8 @@ def _most_known(norms: Sequence[str], book: Lexicon, among: frozenset[str]) -> f
     if most < max(enough, english_knows):
         return among & {ENGLISH}
     return frozenset(name for name in known if known[name] == most)
+
+
 def spot(
     text: str, tokens: Sequence[Token], book: Lexicon, spoken: frozenset[str]
 ) -> Iterator[Finding]:
