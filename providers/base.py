@@ -136,7 +136,7 @@ class Facts:
     concurrency: int = 4  # submissions and renders at once per account
     per_minute: int = 60  # calls per minute
     video_by_url_only: bool = False  # a local video file cannot be sent
-    credit: str = "not shown by any free call of this vendor"  # what a good key says of the money
+    credit: str = "no free call of this vendor shows it"  # "" where the check says it
     keys: tuple[str, ...] = ()  # environment variables that hold the key
     source: str = ""  # where these facts are from
     verified: str = ""  # ISO date

@@ -162,9 +162,8 @@ class Replicate(Provider):
         deadline_s=1860,  # a minute after the vendor's own deadline (Cancel-After)
         concurrency=16,
         per_minute=600,
-        credit="not shown by any free call; without a payment method Replicate lets a few creates "
-        "a minute through and answers the rest with 402: add one at "
-        "https://replicate.com/account/billing",
+        credit="no free call shows it. Without a payment method Replicate allows about six creates "
+        "a minute and then answers 402: add one at https://replicate.com/account/billing",
         keys=("REPLICATE_API_TOKEN",),
         source="Replicate OpenAPI 1.0.0-a1; SDK 1.0.7 and 2.0.0b4; docs on limits and predictions",
         verified="2026-11-23",

@@ -146,6 +146,7 @@ class Runway(Provider):
         deadline_s=1800,
         concurrency=4,
         per_minute=60,
+        credit="",  # its free call tells the balance
         keys=("RUNWAYML_API_SECRET",),
         source="runwayml 5.24.0; docs.dev.runwayml.com errors, inputs, tiers",
         verified="2026-11-23",

@@ -23,7 +23,8 @@ from bot.jobs import Job, State
 from bot.lifecycle import retiring
 from bot.producer import Person
 from providers import PROVIDERS
-from providers.errors import ProviderError
+from providers.base import Provider
+from providers.errors import AuthenticationFailed, OutOfCredit, ProviderError, Transient
 
 __all__ = ["cancel", "doctor", "resolve", "resume", "run", "sync"]
 
@@ -291,14 +292,26 @@ async def _troubles(app: App) -> list[Finding]:
 
 
 async def _live(app: App) -> list[Finding]:
-    found: list[Finding] = []
-    for name in PROVIDERS:
-        client = app.vendors.client(name)
-        if client is None:
-            continue
-        try:
-            says, good = f"key proven: {await client.check()}", True
-        except ProviderError as error:
-            says, good = f"{type(error).__name__}: {error.detail}", False
-        found.append(Finding(what=f"{name} live", good=good, says=says))
-    return found
+    """The free call of every vendor that can be used, one after the other."""
+    clients = [client for name in PROVIDERS if (client := app.vendors.client(name)) is not None]
+    return [await _proof(client) for client in clients]
+
+
+async def _proof(client: Provider) -> Finding:
+    """What was called, and what its answer proves: a key, hardly ever money."""
+    at, keys = client.options.base_url, " or ".join(client.options.secrets)
+    good = False
+    try:
+        done = await client.check()
+        says, good = f"key proven: {done} at {at}" if keys else done, True
+        if keys and client.facts.credit:
+            says += f". Credit is not: {client.facts.credit}"
+    except AuthenticationFailed as error:
+        says = f"key refused at {at}: {error.detail}. Check {keys}"
+    except OutOfCredit as error:
+        says = f"key proven at {at}, but there is no credit: {error.detail}"
+    except Transient as error:
+        says = f"{at} cannot be asked now: {error.detail}. The key is neither proven nor refused"
+    except ProviderError as error:
+        says = f"{at} answers what cannot be read: {error.detail}. The key is not proven"
+    return Finding(what=f"{client.id} live", good=good, says=says)
