@@ -35,6 +35,7 @@ from providers.secrecy import masked
 __all__ = ["Vendors"]
 
 _REPROBE_AFTER: Final = timedelta(minutes=5)
+_OFF_FOR: Final = timedelta(hours=24)  # a wrong base URL says "gone" too, and is mended
 _ALONE: Final = "left alone: "  # a note in the store per vendor: until when, and why
 _STRANGER: Final = (
     "this server is not on the operator's list of servers that may spend (DISCORD_ALLOWED_GUILDS)"
@@ -176,7 +177,7 @@ class Vendors:
             | {
                 (trouble.provider, trouble.wire_id, trouble.dialect): trouble.reason
                 for trouble in troubles
-                if trouble.wire_id
+                if trouble.wire_id and self._clock() - trouble.since < _OFF_FOR
             },
         )
 

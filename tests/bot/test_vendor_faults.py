@@ -778,6 +778,29 @@ async def test_a_fault_ends_as_the_table_says(
         await _vendor_stands_as_said(scene, row)
 
 
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+@pytest.mark.parametrize("name", ["kling", "runway", "google"])
+async def test_the_vendors_own_figure_is_booked_and_never_more_than_was_agreed_to(
+    name: str, factor: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with studio(name, tmp_path, monkeypatch) as scene:
+        scene.vendor.price_factor = factor
+        (job,) = await scene.make()
+        await scene.until(lambda job: job.ended, job)
+        hold, bill = VENDORS[name].hold_micros, scene.vendor.bill_micros
+        lines = {line[0]: line[3] for line in await scene.app.store.lines(job.id)}
+        over = {"adjust": bill - hold} if bill > hold else {}
+
+        assert bill == hold * factor
+        assert lines == {
+            "hold": hold,
+            "settle": min(bill, hold),
+            "release": max(0, hold - bill),
+            **over,
+        }
+        assert await scene.app.store.check_ledger() == []
+
+
 @pytest.mark.parametrize("name", ["runway", "ltx"])
 async def test_a_job_that_never_ends_is_looked_after_for_a_day_and_booked_at_the_hold(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -793,6 +816,20 @@ async def test_a_job_that_never_ends_is_looked_after_for_a_day_and_booked_at_the
         job = await scene.app.store.job(job.id)
 
         assert (_end(job), settled_micros(job)) == ("expired", VENDORS[name].hold_micros)
+
+
+async def test_a_route_that_was_called_gone_is_offered_again_a_day_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with studio("fal", tmp_path, monkeypatch) as scene:
+        fail(404)(scene.vendor)
+        (job,) = await scene.make()
+        await scene.until(lambda job: job.ended, job)
+        with pytest.raises(Refused):
+            await scene.quote()
+        scene.moved_on(hours=24)
+
+        assert (await scene.quote()).choice.provider == "fal"
 
 
 async def test_a_vendor_silent_for_a_day_is_asked_ever_less_and_then_given_up(
