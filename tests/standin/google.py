@@ -168,7 +168,7 @@ class Google(Loopback):
         answer = body["response_format"]
         tokens = TOKENS_PER_S[answer["resolution"]] * int(answer["duration"][:-1])
         job = self.accept(f"v1_{len(self.jobs):04}", body, tokens * 35 // 2)
-        job.notes |= {"tokens": tokens}
+        job.notes |= {"tokens": job.cost_micros * 2 // 35}
         return web.json_response(self._interaction(job, "running"))
 
     async def _get(self, request: web.Request) -> web.Response:

@@ -93,6 +93,7 @@ class Loopback:
         self.polls_until_done = 1
         self.polls_queued = 1
         self.slow_s = 0.05
+        self.price_factor = 1.0
         self.retry_after = ""
         self.echo = ""
         self.jobs: dict[str, Job] = {}
@@ -149,7 +150,7 @@ class Loopback:
 
     def accept(self, job_id: str, body: Any, cost_micros: int) -> Job:
         """Book a job; a scripted outcome becomes this job's."""
-        job = Job(id=job_id, body=body, cost_micros=cost_micros)
+        job = Job(id=job_id, body=body, cost_micros=round(cost_micros * self.price_factor))
         outcomes = self._faults["outcome"]
         job.outcome = str(outcomes.popleft()) if outcomes else job.outcome
         self.jobs[job_id] = job
