@@ -38,7 +38,7 @@ WITH_AN_ANIMAL: Final = 0.6  # a deed after a human and an animal
 ON_AN_ANIMAL: Final = 0.4  # a face where no human is
 ALONE: Final = 0.4  # what takes two, where one is named
 PERHAPS: Final = 0.5  # a second person who may be the first again
-BACKDROP: Final = 0.5  # a place or the weather behind what happens
+BACKDROP: Final = 0.4  # a place or the weather behind what happens
 CROWDED: Final = 0.25  # how much less each further part of a view counts
 FOREGROUND: Final = 1.2  # points from which on something happens
 

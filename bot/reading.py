@@ -63,8 +63,8 @@ def read(text: str, book: Lexicon) -> Reading:
 
 def _once(found: Sequence[Finding]) -> list[Finding]:
     """Words next to each other that name the same thing name it once: "a pair of twins"."""
-    ends = {(item.concept, item.after) for item in found if item.concept[0] != "#"}
-    return [item for item in found if (item.concept, item.first) not in ends]
+    ends = {(item.concept, item.clause, item.after) for item in found if item.concept[0] != "#"}
+    return [item for item in found if (item.concept, item.clause, item.first) not in ends]
 
 
 def _lengths(tokens: Sequence[Token], marks: Sequence[Finding], book: Lexicon) -> list[Length]:
