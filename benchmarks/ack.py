@@ -159,7 +159,8 @@ async def _bot(discord: Discord, folder: Path, vendor_url: str) -> AsyncGenerato
         await discord.wait_for(lambda: discord.commands_in(None), PATIENCE_S, "commands")
         yield
         process.terminate()
-        assert await process.wait() == 0
+        async with asyncio.timeout(PATIENCE_S):
+            assert await process.wait() == 0, "the bot did not end well"
     finally:
         if process.returncode is None:
             process.kill()

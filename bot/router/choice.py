@@ -38,6 +38,7 @@ def decide(
     weights = _weights(brief, classification, facts.prior)
     hints = classification.hints
     shelf, demand = shelf_of(catalogue, availability), _demand(weights)
+    evidence = _evidence(brief, classification)
     ask = Ask(
         brief=brief,
         case=case_of(
@@ -49,7 +50,7 @@ def decide(
         ),
         facts=facts,
         demand=demand,
-        evidence=_evidence(brief, classification),
+        words={name: f" ({', '.join(words)})" for name, words in evidence.items() if words},
         standings=standings(shelf, demand, facts),
     )
     ranking = rank(ask, stage)
@@ -59,7 +60,7 @@ def decide(
     free = chosen if brief.model is None else None
     return Decision(
         weights=weights,
-        evidence=ask.evidence,
+        evidence=evidence,
         confidence=classification.confidence,
         stage=stage,
         stage_from=stage_from,

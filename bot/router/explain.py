@@ -35,7 +35,7 @@ def describe(ask: Ask, entry: Entry) -> Candidate:
         wait_s=entry.standing.wait_s,
         failure_rate=entry.standing.failure_rate,
         score=entry.score,
-        reasons=tuple(_reasons(ask, entry)),
+        reasons=_reasons(ask, entry),
         routes=entry.verdict.plans,
     )
 
@@ -71,12 +71,13 @@ def doubt(ranking: Ranking, confidence: float) -> str:
     )
 
 
-def _reasons(ask: Ask, entry: Entry) -> Iterable[str]:
+def _reasons(ask: Ask, entry: Entry) -> tuple[str, ...]:
     if entry.local:
-        yield from (_storyboard(ask), "free, drawn here", *entry.plan.fit.adapted)
-        return
-    yield from _strongest(ask, entry)
-    yield from entry.verdict.said
+        return _storyboard(ask), "free, drawn here", *entry.plan.fit.adapted
+    return *_strongest(ask, entry), *entry.verdict.said, *_warnings(ask, entry)
+
+
+def _warnings(ask: Ask, entry: Entry) -> Iterable[str]:
     preferences = ask.facts.preferences.get(entry.id, {})
     unproven = ask.shelf.goods[entry.id].unproven
     for name, weight in ask.demand.items():
@@ -96,7 +97,7 @@ def _strongest(ask: Ask, entry: Entry) -> Iterable[str]:
     for name in sorted(demand, key=lambda name: -demand[name] * beliefs[name])[:2]:
         if demand[name] >= MATTERS:
             team = f": {preferences[name].sentence}" if name in preferences else ""
-            yield f"{CATEGORY_NAMES[name]} {beliefs[name]:.2f}{_words(ask, name)}{team}"
+            yield f"{CATEGORY_NAMES[name]} {beliefs[name]:.2f}{ask.words.get(name, '')}{team}"
 
 
 def _storyboard(ask: Ask) -> str:
@@ -123,7 +124,7 @@ def _terms(ask: Ask, one: Entry, other: Entry) -> Sequence[str]:
     said = [name for name in order[:2] if gains[name] >= AUDIBLE]
     if not said and gains[order[-1]] <= -AUDIBLE:
         said = order[-1:]
-    parts = [f"{CATEGORY_NAMES[name]} {gains[name]:+.2f}{_words(ask, name)}" for name in said]
+    parts = [f"{CATEGORY_NAMES[name]} {gains[name]:+.2f}{ask.words.get(name, '')}" for name in said]
     price, wait = other.price_cost - one.price_cost, other.wait_cost - one.wait_cost
     if abs(price) >= AUDIBLE:
         prices = f"{usd(one.price_micros)} against {usd(other.price_micros)}"
@@ -134,8 +135,3 @@ def _terms(ask: Ask, one: Entry, other: Entry) -> Sequence[str]:
     if abs(failures) >= AUDIBLE:
         parts.append(f"recent failures {failures:+.2f}")
     return parts
-
-
-def _words(ask: Ask, name: str) -> str:
-    words = ask.evidence.get(name)
-    return f" ({', '.join(words)})" if words else ""

@@ -11,7 +11,7 @@ from typing import Final
 
 from bot.brief import Stage
 from bot.router.decision import CATEGORY_NAMES
-from bot.router.ranking import PRICE_WEIGHT, TIE, Ask, Entry, Ranking, leader, rank
+from bot.router.ranking import PRICE_WEIGHT, TIE, Ask, Entry, Ranking, first_at, leader
 from bot.router.verdicts import QUALITIES
 
 __all__ = ["flips"]
@@ -34,10 +34,8 @@ def flips(ask: Ask, ranking: Ranking, chosen: Entry) -> tuple[str, ...]:
 
 def _stage(ask: Ask, ranking: Ranking, chosen: Entry) -> str:
     stage = NEIGHBOUR[ranking.stage]
-    entries = rank(ask, stage).entries
-    if not entries or entries[0].id == chosen.id:
-        return ""
-    return f"at stage {stage}: {entries[0].model.name}"
+    first = first_at(ask, stage)
+    return f"at stage {stage}: {first.name}" if first and first.id != chosen.id else ""
 
 
 def _price(ranking: Ranking, chosen: Entry) -> str:

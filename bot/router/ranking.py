@@ -14,7 +14,7 @@ from typing import Final
 from bot.brief import GENERAL, Brief, Stage
 from bot.models import Model
 from bot.router.decision import Facts, RoutePlan
-from bot.router.verdicts import LOCAL, QUALITIES, Case, Goods, Shelf, Verdict, judge, mean_of
+from bot.router.verdicts import QUALITIES, Case, Goods, Shelf, Verdict, judge, mean_of
 
 __all__ = [
     "FAILURE_WEIGHT",
@@ -24,6 +24,7 @@ __all__ = [
     "Entry",
     "Ranking",
     "Standing",
+    "first_at",
     "leader",
     "rank",
     "standings",
@@ -51,7 +52,7 @@ class Ask:
     case: Case
     facts: Facts
     demand: Mapping[str, float]  # what quality is measured by: the weights without speed, sum 1
-    evidence: Mapping[str, tuple[str, ...]]
+    words: Mapping[str, str]  # what speaks for a category, as it is quoted
     standings: Mapping[str, Standing]  # of every model
 
     @property
@@ -91,7 +92,7 @@ class Entry:
 
     @property
     def local(self) -> bool:
-        return self.plan.provider == LOCAL
+        return self.verdict.local
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,13 +118,34 @@ def standings(shelf: Shelf, demand: Mapping[str, float], facts: Facts) -> Mappin
 
 def rank(ask: Ask, stage: Stage) -> Ranking:
     verdicts = judge(ask.case, ask.brief.prompt, stage)
-    entries = _entries(ask, verdicts, stage)
+    entries = [
+        Entry(
+            id=name,
+            price_micros=price_micros,
+            verdict=verdicts[name],
+            standing=ask.standings[name],
+            price_cost=price_cost,
+            wait_cost=wait_cost,
+            score=score,
+        )
+        for score, price_micros, name, price_cost, wait_cost in _scored(ask, verdicts, stage)
+    ]
     return Ranking(
         stage=stage,
         models=_ordered(entry for entry in entries if not entry.local),
         storyboards=tuple(entry for entry in entries if entry.local),
         verdicts=verdicts,
     )
+
+
+def first_at(ask: Ask, stage: Stage) -> Model | None:
+    """Only who would be first at that stage; None where nothing could be made."""
+    verdicts = judge(ask.case, ask.brief.prompt, stage)
+    boards = [verdict.model for verdict in verdicts.values() if verdict.local]
+    rivals = [row[:3] for row in _scored(ask, verdicts, stage) if not verdicts[row[2]].local]
+    if boards and (stage is Stage.ANIMATIC or not rivals):
+        return boards[0]
+    return verdicts[leader(rivals)].model if rivals else None
 
 
 def leader(scored: Iterable[tuple[float, float, str]]) -> str:
@@ -151,32 +173,23 @@ def _standing(goods: Goods, demand: Mapping[str, float], facts: Facts) -> Standi
     )
 
 
-def _entries(ask: Ask, verdicts: Mapping[str, Verdict], stage: Stage) -> Sequence[Entry]:
-    usable = [
-        (name, verdict.plans[0].price_micros, verdict, ask.standings[name])
-        for name, verdict in verdicts.items()
-        if verdict.plans
-    ]
-    cheapest = min([price for _, price, _, _ in usable if price > 0], default=0)
-    fastest = min([one.wait_s for _, price, _, one in usable if price > 0], default=0.0)
-    entries: list[Entry] = []
-    for name, price_micros, verdict, standing in usable:
+def _scored(
+    ask: Ask, verdicts: Mapping[str, Verdict], stage: Stage
+) -> Sequence[tuple[float, int, str, float, float]]:
+    """Of every usable model: score, price, id, and what price and wait took from the score."""
+    usable = [(name, one, ask.standings[name]) for name, one in verdicts.items() if one.plans]
+    paid = [(one.price_micros, at.wait_s) for _, one, at in usable if one.price_micros > 0]
+    cheapest = min([price for price, _ in paid], default=0)
+    fastest = min([wait_s for _, wait_s in paid], default=0.0)
+    rows: list[tuple[float, int, str, float, float]] = []
+    for name, verdict, standing in usable:
         price = wait = 0.0
-        if price_micros > 0:
-            price = PRICE_WEIGHT[stage] * math.log2(price_micros / cheapest)
+        if verdict.price_micros > 0:
+            price = PRICE_WEIGHT[stage] * math.log2(verdict.price_micros / cheapest)
             wait = WAIT_WEIGHT[stage] * math.log2(standing.wait_s / fastest)
-        failures = FAILURE_WEIGHT * standing.failure_rate
-        entry = Entry(
-            id=name,
-            price_micros=price_micros,
-            verdict=verdict,
-            standing=standing,
-            price_cost=price,
-            wait_cost=wait,
-            score=round(standing.quality - price - wait - failures, 6),
-        )
-        entries.append(entry)
-    return entries
+        score = standing.quality - price - wait - FAILURE_WEIGHT * standing.failure_rate
+        rows.append((round(score, 6), verdict.price_micros, name, price, wait))
+    return rows
 
 
 def _ordered(entries: Iterable[Entry]) -> tuple[Entry, ...]:

@@ -90,6 +90,8 @@ class Verdict:
     plans: tuple[RoutePlan, ...] = ()
     retires: date | None = None  # when the first plan's route ends
     said: tuple[str, ...] = ()  # the first plan in words: its price, and what it adapts
+    price_micros: int = 0  # of the first plan
+    local: bool = False
     over: tuple[RoutePlan, ...] = ()
     code: RefusalCode | None = None
     reason: str = ""
@@ -273,6 +275,8 @@ def _usable(model: Model, plans: Sequence[tuple[Route, RoutePlan]]) -> Verdict:
         plans=(first, *follow),
         retires=route.retires,
         said=(quote(first), *first.fit.adapted),
+        price_micros=first.price_micros,
+        local=first.provider == LOCAL,
     )
 
 
