@@ -15,7 +15,7 @@ from bot.router.explain import MATTERS, describe, doubt, headline
 from bot.router.flips import flips
 from bot.router.ranking import Ask, Entry, Ranking, rank, standings
 from bot.router.refusal import refuse
-from bot.router.verdicts import case_of, shelf_of
+from bot.router.verdicts import Shelf, case_of, shelf_of
 from providers.base import MediaRole
 
 __all__ = ["choose_stage", "decide"]
@@ -36,23 +36,10 @@ def decide(
     """The best candidate, or the model asked for where it can run; else a refusal."""
     stage, stage_from = choose_stage(brief, classification)
     weights = _weights(brief, classification, facts.prior)
-    hints = classification.hints
-    shelf, demand = shelf_of(catalogue, availability), _demand(weights)
-    evidence = _evidence(brief, classification)
-    ask = Ask(
-        brief=brief,
-        case=case_of(
-            shelf,
-            brief,
-            Wish(duration_s=hints.duration_s, aspect=hints.aspect),
-            max_price_micros=facts.max_price_micros,
-            video_s=facts.video_s,
-        ),
-        facts=facts,
-        demand=demand,
-        words={name: f" ({', '.join(words)})" for name, words in evidence.items() if words},
-        standings=standings(shelf, demand, facts),
-    )
+    evidence, hints = _evidence(brief, classification), classification.hints
+    wish = Wish(duration_s=hints.duration_s, aspect=hints.aspect)
+    shelf = shelf_of(catalogue, availability)
+    ask = _ask(brief, wish, shelf, _demand(weights), evidence, facts)
     ranking = rank(ask, stage)
     candidates = {entry.id: describe(ask, entry) for entry in ranking.entries}
     refusal = refuse(ask, ranking, candidates)
@@ -85,6 +72,25 @@ def choose_stage(brief: Brief, classification: Classification) -> tuple[Stage, S
     if classification.weights.get("speed", 0.0) >= MATTERS:
         return Stage.CONCEPT, StageFrom.WORDS
     return Stage.CONCEPT, StageFrom.DEFAULT
+
+
+def _ask(
+    brief: Brief,
+    wish: Wish,
+    shelf: Shelf,
+    demand: Mapping[str, float],
+    evidence: Mapping[str, tuple[str, ...]],
+    facts: Facts,
+) -> Ask:
+    cap, video_s = facts.max_price_micros, facts.video_s
+    return Ask(
+        brief=brief,
+        case=case_of(shelf, brief, wish, max_price_micros=cap, video_s=video_s),
+        facts=facts,
+        demand=demand,
+        words={name: f" ({', '.join(words)})" for name, words in evidence.items() if words},
+        standings=standings(shelf, demand, facts),
+    )
 
 
 def _chosen(brief: Brief, ranking: Ranking) -> Entry:
