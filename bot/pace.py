@@ -33,4 +33,5 @@ class Pace:
         """Until then or until woken, whichever is first; None: until woken."""
         seconds = None if until is None else max(0.0, (until - self.clock()).total_seconds())
         with suppress(TimeoutError):
-            await asyncio.wait_for(wake.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await wake.wait()

@@ -169,7 +169,8 @@ class Vendors:
             if not trouble.wire_id and trouble.provider in self._reach
         }
         if place is not None and not may_spend(place, self._caps):
-            missing |= {name: _STRANGER for name in self._reach if name != "local"}
+            everyone = {*self._missing, *self._reach}
+            missing |= {name: _STRANGER for name in everyone if name != "local"}
         return Availability(
             today=self._clock().date(),
             missing=missing,
