@@ -106,7 +106,7 @@ class OpenAI(Provider):
     )
 
     def frame_size(self, resolution: str, aspect: str) -> tuple[int, int] | None:
-        return size_for(resolution, aspect)
+        return size_for(resolution, aspect) if resolution in _SIZES else None
 
     async def submit(self, request: VideoRequest) -> Remote:
         """`POST /videos`. Raises any `ProviderError`; 404 and "no such model" are `RouteGone`."""
@@ -221,6 +221,8 @@ def create_fields(request: VideoRequest) -> dict[str, str]:
 
 def size_for(resolution: str, aspect: str) -> tuple[int, int]:
     """Pixels (width, height) of a named resolution in this dialect, which knows two ratios."""
+    if resolution not in _SIZES:
+        raise InvalidRequest(f"this dialect has no {resolution}: {', '.join(_SIZES)}")
     wide = _SIZES[resolution]
     return wide if aspect == "16:9" else (wide[1], wide[0])
 

@@ -25,6 +25,8 @@ from bot.router import Decision, decide
 from bot.stills import fit_still, plan_still, rules_for, suited
 from providers import PROVIDERS
 from providers.base import ImageRules, MediaInput, MediaRole, Options, Provider
+from providers.errors import InvalidRequest
+from providers.openai import create_fields
 from tests.bot.make import NOW, plan
 from tests.clips import still_bytes
 from tests.providers import hosts
@@ -180,6 +182,13 @@ def test_exact_pixels_are_for_frames_only(
     client = a_client(provider)
     assert rules_for(client, route, MediaRole.FIRST_FRAME).exact == exact
     assert rules_for(client, route, MediaRole.REFERENCE).exact is None
+
+
+def test_a_size_the_dialect_lacks_demands_no_pixels_and_is_not_sent() -> None:
+    client = a_client("gateway")
+    assert client.frame_size("480p", "16:9") is None
+    with pytest.raises(InvalidRequest):
+        create_fields(hosts.a_request(resolution="480p"))
 
 
 async def _decided(still: MediaInput, model: str | None, *vendors: str) -> Decision:
