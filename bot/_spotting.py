@@ -5,7 +5,7 @@ What a cue counts for, and whether it is denied, is left to `reading.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -17,6 +17,7 @@ __all__ = ["Finding", "languages_of", "spot"]
 
 IN_EMOJI: Final = 0.5  # an emoji says less than a word
 SHORT_HANGUL: Final = 2  # syllables that say something only where a word begins
+TELLING: Final = 2  # function words or cues that tell a language
 TITLE: Final = 4  # where so many words have a capital, and hardly one has none, it tells nothing
 NAME: Final = 3  # words a name has at most
 GIVEN_NAME: Final = "#first_names"
@@ -39,38 +40,40 @@ class Finding:
 
 
 def languages_of(tokens: Sequence[Token], book: Lexicon) -> frozenset[str]:
-    """The languages whose function words the text uses; if it is short, whose cues."""
-    words = [token for token in tokens if token.kind == "word"]
-    spoken = _most_used(words, book)
-    if words and (not spoken or ENGLISH in spoken):
-        spoken = _most_known([token.norm for token in words], book, spoken)
-    return spoken | _most_used([token for token in tokens if token.kind == "joined"], book)
+    """The languages whose function words the text uses; where that is too little, whose cues."""
+    words = [token.norm for token in tokens if token.kind == "word"]
+    spoken, votes = _most_used(words, book)
+    if words and (len(spoken) != 1 or votes < TELLING):
+        spoken = _most_known(words, book, spoken if votes >= TELLING else book.pages.keys())
+    return spoken | _most_used([t.norm for t in tokens if t.kind == "joined"], book)[0]
 
 
-def _most_used(tokens: Sequence[Token], book: Lexicon) -> frozenset[str]:
+def _most_used(norms: Iterable[str], book: Lexicon) -> tuple[frozenset[str], int]:
     count = dict[str, int]()
-    for token in tokens:
-        for language in book.function_words.get(token.norm, ()):
+    for norm in norms:
+        for language in book.function_words.get(norm, ()):
             count[language] = count.get(language, 0) + 1
     most = max(count.values(), default=0)
-    return frozenset(language for language in count if count[language] == most)
+    return frozenset(language for language in count if count[language] == most), most
 
 
-def _most_known(norms: Sequence[str], book: Lexicon, among: frozenset[str]) -> frozenset[str]:
-    """The language that knows words English does not, two or more, and more than English."""
-    if len(among) == 1 or ENGLISH not in book.pages:
-        return among
-    english = book.shelf(ENGLISH)
-    unknown = [i for i in range(len(norms)) if not english.at(norms, i).words]
-    known = dict[str, int]()
-    for name in sorted(among or book.pages):
-        shelf = book.shelf(name)
-        known[name] = sum(1 for i in unknown if shelf.at(norms, i).words)
-    most, english_knows = max(known.values(), default=0), len(norms) - len(unknown)
-    enough = 2 if english_knows or len(norms) > 2 else 1
-    if most < max(enough, english_knows):
-        return among & {ENGLISH}
-    return frozenset(name for name in known if known[name] == most)
+def _most_known(norms: Sequence[str], book: Lexicon, among: Collection[str]) -> frozenset[str]:
+    """English, unless another language knows more of the words; and one that knows others."""
+    known = {name: set[int]() for name in sorted({*among, ENGLISH}) if name in book.pages}
+    for name, found in known.items():
+        page, shelf = book.pages[name], book.shelf(name)
+        for i, norm in enumerate(norms):
+            if alphabet(norm) in page.alphabets:
+                size = shelf.at(norms, i).words or norm in page.stop
+                found.update(range(i, i + size))
+    english = known.pop(ENGLISH, set[int]())
+    best = max(map(len, known.values()), default=0)
+    others = frozenset(name for name in known if len(known[name]) == best)
+    enough = 2 if english or len(norms) > 2 else 1
+    if best > len(english) and best >= enough:
+        return others
+    more = frozenset(name for name in others if len(known[name] - english) >= TELLING)
+    return (more | {ENGLISH}) if english else more
 
 
 def spot(
@@ -168,7 +171,8 @@ class _Look:
         here = [name for name, page in pages.items() if letters in page.alphabets]
         spoken = [name for name in here if name in self.spoken]
         if ENGLISH in here:
-            ranks = [[ENGLISH]] if ENGLISH in spoken else [spoken, [ENGLISH]]
+            others = [name for name in spoken if name != ENGLISH]
+            ranks = [[ENGLISH], others] if ENGLISH in spoken else [others, [ENGLISH]]
         else:
             ranks = [spoken or here]
         return [
@@ -185,7 +189,7 @@ class _Look:
         best = NOTHING
         for shelf, norms in self._joined:
             match = shelf.joined_at(norms, i)
-            if match.words > best.words and self._stands(i, match):
+            if match.words > best.words and self._stands(i, match, shelf):
                 best = match
         return best
 
@@ -200,13 +204,30 @@ class _Look:
             shelves.append((shelf, norms))
         return shelves
 
-    def _stands(self, i: int, match: Match) -> bool:
-        """Whether a cue is whole: not across a gap of more than one, nor the tail of a word."""
+    def _stands(self, i: int, match: Match, shelf: Shelf) -> bool:
+        """Whether a cue is whole: in one clause, without a wide gap, and no part of a word."""
         tokens = self.tokens[i : i + match.words]
         for before, after in pairwise(tokens):
             if after.clause != before.clause or after.start > before.end + 1:
                 return False
-        if not "\uac00" <= tokens[0].norm <= "\ud7a3" or match.words > SHORT_HANGUL or i == 0:
+        if not _hangul(tokens[0]):
             return True
-        before = self.tokens[i - 1]
-        return before.end < tokens[0].start or not "\uac00" <= before.norm <= "\ud7a3"
+        if match.words <= SHORT_HANGUL and i and _goes_on(self.tokens[i - 1], tokens[0]):
+            return False
+        cue = "".join(token.norm for token in tokens)
+        gaps = shelf.gaps.get(cue, frozenset())
+        for k, (before, after) in enumerate(pairwise(tokens), 1):
+            if after.start > before.end and k not in gaps:
+                return False
+        if match.words > 1 or cue in shelf.open or i + 1 == len(self.tokens):
+            return True
+        behind = self.tokens[i + 1]
+        return not _goes_on(tokens[0], behind) or behind.norm in shelf.page.particles
+
+
+def _hangul(token: Token) -> bool:
+    return "\uac00" <= token.norm <= "\ud7a3"
+
+
+def _goes_on(before: Token, after: Token) -> bool:
+    return after.start == before.end and _hangul(before) and _hangul(after)

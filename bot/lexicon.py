@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from itertools import accumulate
 from typing import Final, NamedTuple, TypeAlias, cast
 
 from bot.brief import CATEGORIES, GENERAL
@@ -143,7 +144,9 @@ class Page:
 
     lines: dict[str, list[str]] = field(default_factory=dict[str, list[str]])  # by meaning
     stop: frozenset[str] = frozenset()
-    prefixes: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()  # written onto a word, and no part of it
+    suffixes: tuple[str, ...] = ()  # likewise
+    particles: frozenset[str] = frozenset()  # what may follow a cue of one Hangul syllable
     same: dict[int, str] = field(default_factory=dict[int, str])
     alphabets: frozenset[int] = frozenset()  # of its function words
     joined: bool = False  # written without spaces
@@ -160,19 +163,28 @@ class Shelf:
     )  # by first letters
     joined: dict[str, str] = field(default_factory=dict[str, str])  # scripts without spaces
     joined_sizes: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    gaps: dict[str, frozenset[int]] = field(default_factory=dict[str, frozenset[int]])
+    open: set[str] = field(default_factory=set[str])  # stems of a script without spaces
 
     def at(self, words: Sequence[str], i: int) -> Match:
         """The longest cue whose first word is the i-th."""
         found = self._at(words, i)
-        if found.words or not self.page.prefixes:
-            return found
-        word, rest = words[i], words[i + 1 : i + 8]
-        for prefix in self.page.prefixes:
-            if word.startswith(prefix) and len(word) - len(prefix) > MIN_STEM:
-                found = self._at([word[len(prefix) :], *rest], 0)
+        if not found.words and (self.page.prefixes or self.page.suffixes):
+            rest = words[i + 1 : i + 8]
+            for bare in self._bare(words[i]):
+                found = self._at([bare, *rest], 0)
                 if found.words:
                     break
         return found
+
+    def _bare(self, word: str) -> Iterator[str]:
+        """The word without what is written onto words in this language."""
+        for prefix in self.page.prefixes:
+            if word.startswith(prefix) and len(word) - len(prefix) > MIN_STEM:
+                yield word[len(prefix) :]
+        for suffix in self.page.suffixes:
+            if word.endswith(suffix) and len(word) - len(suffix) > MIN_STEM:
+                yield word[: -len(suffix)]
 
     def _at(self, words: Sequence[str], i: int) -> Match:
         word, best = words[i], NOTHING
@@ -327,9 +339,11 @@ def _read_page(book: Lexicon, page: Page, file: str, table: Mapping[str, object]
             page.stop = frozenset(map(fold, _parts(_text(file, key, value))))
             page.alphabets = frozenset(map(alphabet, page.stop))
             page.joined = any(_JOINED_LETTER.match(word) for word in page.stop)
-        elif key == "prefixes":
+        elif key in ("prefixes", "suffixes"):
             parts = map(fold, _parts(_text(file, key, value)))
-            page.prefixes = tuple(sorted(parts, key=len, reverse=True))
+            setattr(page, key, tuple(sorted(parts, key=len, reverse=True)))
+        elif key == "particles":
+            page.particles = frozenset(_parts(_text(file, key, value)))
         elif key == "same":
             page.same = _pairs(file, _text(file, key, value))
         elif key != "language":
@@ -411,7 +425,9 @@ def _add_intricate(shelf: Shelf, phrase: str, means: str) -> None:
     found = [match for match in TOKEN.finditer(phrase) if match.lastgroup != "stop"]
     words = [fold(match.group()) for match in found]
     if any(match.lastgroup == "joined" for match in found):
-        _add_joined(shelf, "".join(words).translate(shelf.page.same), means)
+        _add_joined(shelf, [word.translate(shelf.page.same) for word in words], means)
+        if phrase.endswith("*"):
+            shelf.open.add("".join(words))
     elif words:
         stems = ("*" * phrase.startswith("*", match.end()) for match in found)
         glued = "-" * phrase.startswith("-")
@@ -445,10 +461,13 @@ def _branch(node: Node, word: str) -> tuple[Node, str]:
     return cast("Node", node.setdefault("*", {})), word[:-1]
 
 
-def _add_joined(shelf: Shelf, phrase: str, means: str) -> None:
+def _add_joined(shelf: Shelf, words: Sequence[str], means: str) -> None:
+    phrase = "".join(words)
     known = shelf.joined.get(phrase)
     shelf.joined[phrase] = _both(known, means) if known else means
     sizes = shelf.joined_sizes.setdefault(phrase[0], [])
     if len(phrase) not in sizes:
         sizes.append(len(phrase))
         sizes.sort(reverse=True)
+    if len(words) > 1:
+        shelf.gaps[phrase] = frozenset(accumulate(map(len, words)))
