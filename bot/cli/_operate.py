@@ -279,7 +279,7 @@ def _retirements(app: App) -> list[Finding]:
 async def _troubles(app: App) -> list[Finding]:
     waits = await app.vendors.left_alone()
     return [
-        Finding(what="waits", good=False, says=f"{name} {why}") for name, why in waits.items()
+        Finding(what="waits", good=None, says=f"{name} {why}") for name, why in waits.items()
     ] + [
         Finding(
             what="paused" if not trouble.wire_id else "route off",

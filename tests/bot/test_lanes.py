@@ -207,6 +207,17 @@ async def test_jobs_beyond_the_vendors_places_wait_in_the_order_they_came(
         assert scene.vendor.calls["submit"] == 6
 
 
+@pytest.mark.parametrize("name", ["ltx", "fal"])
+async def test_a_vendor_gets_no_more_calls_a_minute_than_its_facts_say(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with studio(name, tmp_path, monkeypatch) as scene:
+        for _ in range(PROVIDERS[name].facts.per_minute):
+            await asyncio.wait_for(scene.app.vendors.pace(name), 5)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(scene.app.vendors.pace(name), 0.01)
+
+
 async def test_replicate_without_a_payment_method_makes_four_takes_one_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
