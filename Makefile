@@ -29,9 +29,9 @@ fix: $(VENV)/.test
 lock: | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url pyproject.toml -o requirements.txt
+	  --no-emit-index-url --no-strip-extras pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --extra test pyproject.toml -o requirements-test.txt
+	  --no-emit-index-url --no-strip-extras --extra test pyproject.toml -o requirements-test.txt
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: install it, or say which one with 'make PYTHON=/path/to/python3 demo'."; exit 2; }
