@@ -46,6 +46,7 @@ _MODEL_KEYS: Final = (
     "summary",
     *_CAPABILITIES,
     "requires",
+    "upscales",
     "aspect_from",
     "limits",
     "max_prompt_chars",
@@ -118,6 +119,7 @@ def read_model(name: str, table: Table) -> Model:
         max_references=_count(table, "max_references"),
         duration_follows=_role(table, "duration_follows"),
         aspect_from=_roles(table, "aspect_from"),
+        upscales=table.has("upscales") and table.flag("upscales"),
     )
     return _with_routes(model, table)
 

@@ -9,26 +9,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image, ImageDraw, ImageFont
-
+from bot._media_canvas import INK, LINE, PAPER, QUIET, Canvas
 from bot._media_pictures import save
 
 __all__ = ["UNREADABLE", "chart"]
 
 UNREADABLE = ()
-FONT: Final = Path(__file__).resolve().parent.parent / "providers" / "fonts" / "Inter-SemiBold.otf"
 WIDTH: Final = 1080
 MARGIN: Final = 48
 HEADER: Final = 110
 PANEL: Final = 126  # its title and its news
 ROW: Final = 104
 FOOTER: Final = 124
-FINE: Final = 2  # drawn larger, then made smaller: smooth edges
 
-PAPER: Final = (30, 31, 34)
-INK: Final = (242, 243, 245)
-QUIET: Final = (165, 171, 180)
-LINE: Final = (64, 66, 73)
 SURE: Final = (94, 162, 255)
 OPEN: Final = (214, 160, 74)  # not told apart yet
 
@@ -37,7 +30,7 @@ def chart(job: dict[str, Any]) -> dict[str, Any]:
     """Draw `panels` under `title`; `note` stands below, with the key to the signs."""
     panels: list[dict[str, Any]] = job["panels"]
     height = HEADER + FOOTER + sum(PANEL + ROW * len(panel["rows"]) for panel in panels)
-    sheet = _Sheet(WIDTH, height)
+    sheet = Canvas(WIDTH, height, PAPER)
     sheet.text(MARGIN, 34, job["title"], 44, INK, WIDTH - 2 * MARGIN)
     top = HEADER
     for panel in panels:
@@ -50,7 +43,7 @@ def chart(job: dict[str, Any]) -> dict[str, Any]:
     return {"width": image.width, "height": image.height, "size_bytes": size_bytes}
 
 
-def _panel(sheet: _Sheet, top: int, panel: dict[str, Any]) -> None:
+def _panel(sheet: Canvas, top: int, panel: dict[str, Any]) -> None:
     sheet.line(MARGIN, top, WIDTH - MARGIN, top, LINE, 2)
     sheet.text(MARGIN, top + 20, panel["title"], 38, INK, WIDTH - 2 * MARGIN)
     sheet.text(MARGIN, top + 72, panel["news"], 30, QUIET, WIDTH - 2 * MARGIN)
@@ -58,7 +51,7 @@ def _panel(sheet: _Sheet, top: int, panel: dict[str, Any]) -> None:
         _row(sheet, top + PANEL + ROW * index, row)
 
 
-def _row(sheet: _Sheet, top: int, row: dict[str, Any]) -> None:
+def _row(sheet: Canvas, top: int, row: dict[str, Any]) -> None:
     """Name and score; below them the scale, the interval, the prior (hollow) and the value."""
     colour = SURE if row["separated"] else OPEN
     score = f"{row['value']:.2f}  ({row['score']})"
@@ -74,7 +67,7 @@ def _row(sheet: _Sheet, top: int, row: dict[str, Any]) -> None:
     sheet.ring(_at(row["prior"]), level, 13, INK)
 
 
-def _key(sheet: _Sheet, top: int, note: str) -> None:
+def _key(sheet: Canvas, top: int, note: str) -> None:
     sheet.line(MARGIN, top, WIDTH - MARGIN, top, LINE, 2)
     level, ahead = top + 38, MARGIN + 16
     for colour, hollow, words in (
@@ -95,58 +88,3 @@ def _key(sheet: _Sheet, top: int, note: str) -> None:
 
 def _at(value: float) -> int:
     return round(MARGIN + value * (WIDTH - 2 * MARGIN))
-
-
-class _Sheet:
-    """A canvas in the pixels of the finished picture."""
-
-    def __init__(self, width: int, height: int) -> None:
-        self._image = Image.new("RGB", (width * FINE, height * FINE), PAPER)
-        self._draw = ImageDraw.Draw(self._image)
-        self._fonts: dict[int, ImageFont.FreeTypeFont] = {}
-
-    def picture(self) -> Image.Image:
-        return self._image.reduce(FINE)
-
-    def width(self, text: str, size: int) -> int:
-        return round(self._font(size).getlength(text) / FINE)
-
-    def text(
-        self,
-        x: int,
-        y: int,
-        text: str,
-        size: int,
-        colour: tuple[int, int, int],
-        room: int,
-        *,
-        right: bool = False,
-    ) -> None:
-        """One line, cut with an ellipsis where it does not fit."""
-        text = " ".join(text.split())
-        if self.width(text, size) > room:
-            while text and self.width(text + "…", size) > room:
-                text = text[:-1]
-            text = text.rstrip() + "…"
-        anchor = "ra" if right else "la"
-        self._draw.text((x * FINE, y * FINE), text, colour, self._font(size), anchor=anchor)
-
-    def line(
-        self, x: int, y: int, to_x: int, to_y: int, colour: tuple[int, int, int], width: int
-    ) -> None:
-        ends = (x * FINE, y * FINE, to_x * FINE, to_y * FINE)
-        self._draw.line(ends, colour, width * FINE)
-
-    def dot(self, x: int, y: int, radius: int, colour: tuple[int, int, int]) -> None:
-        self._draw.circle((x * FINE, y * FINE), radius * FINE, colour)
-
-    def ring(self, x: int, y: int, radius: int, colour: tuple[int, int, int]) -> None:
-        centre = (x * FINE, y * FINE)
-        self._draw.circle(centre, radius * FINE, None, colour, 4 * FINE)
-
-    def _font(self, size: int) -> ImageFont.FreeTypeFont:
-        if size not in self._fonts:
-            # The other layout engine fails on texts it finds no glyphs for.
-            basic = ImageFont.Layout.BASIC
-            self._fonts[size] = ImageFont.truetype(str(FONT), size * FINE, layout_engine=basic)
-        return self._fonts[size]

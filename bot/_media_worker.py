@@ -2,8 +2,8 @@
 
 `bot.media` starts it, because a file can crash a decoder and must take only this process along.
 Here stand the limits of that process; decoding is in `_media_clips`, `_media_grid` and
-`_media_pictures`, drawing in `_media_ranking`, imported after the limits are set. None of them
-imports the rest of the bot.
+`_media_pictures`, drawing in `_media_ranking` and `_media_contact`, imported after the limits are
+set. None of them imports the rest of the bot.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ OPERATIONS = {
     "compose": "bot._media_grid",
     "prepare": "bot._media_pictures",
     "chart": "bot._media_ranking",
+    "contact": "bot._media_contact",
 }
 MEMORY_BYTES = 2 << 30
 OPEN_FILES = 64

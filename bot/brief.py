@@ -48,6 +48,7 @@ class Brief:
     seed: int | None = None
     negative: str | None = None
     inputs: tuple[MediaInput, ...] = ()
+    spoiler: bool = False  # what it starts from was hidden, so what comes of it is
 
     def has(self, role: MediaRole) -> bool:
         return any(media.role is role for media in self.inputs)

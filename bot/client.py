@@ -19,7 +19,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 import aiohttp
 import discord
@@ -34,6 +34,8 @@ from bot.app import App, Clock, reading, running, utc_now
 from bot.config import Settings
 from bot.errors import BotError, ConfigError
 from bot.jobs import Delivered, Job, Later, Undeliverable
+from bot.shots import Board
+from bot.texts import ENGLISH, Tongue
 from bot.worker import Delivery
 
 __all__ = [
@@ -124,17 +126,29 @@ async def sync_commands(settings: Settings) -> tuple[int, str]:
     return count, where if servers else "globally"
 
 
+class Face(Delivery, Protocol):
+    """What shows jobs and shots on Discord."""
+
+    async def judged(self, board: Board, by: int) -> None:
+        """A person has picked a take of this shot, or taken the pick back."""
+        ...
+
+    async def removed(self, job: Job) -> None:
+        """A person has deleted this clip."""
+        ...
+
+
 class Switchboard:
     """The worker's `Delivery`: whoever is attached now, or "later" while nobody is."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._face: Delivery | None = None
+        self._face: Face | None = None
 
-    def attach(self, face: Delivery) -> None:
+    def attach(self, face: Face) -> None:
         self._face = face
 
-    def detach(self, face: Delivery) -> None:
+    def detach(self, face: Face) -> None:
         if self._face is face:
             self._face = None
 
@@ -146,6 +160,14 @@ class Switchboard:
         if self._face is None:
             return Later(due_at=self._clock() + _WITHOUT_CLIENT, detail="not connected to Discord")
         return await self._face.deliver(job, clip)
+
+    async def judged(self, board: Board, by: int) -> None:
+        if self._face:
+            await self._face.judged(board, by)
+
+    async def removed(self, job: Job) -> None:
+        if self._face:
+            await self._face.removed(job)
 
 
 class _Tree(app_commands.CommandTree[Any]):
@@ -177,6 +199,7 @@ class Dailies(commands.Bot):
         self.app = app
         self.switchboard = switchboard
         self.identified = False
+        self._locales: dict[int, str] = {}
 
     async def session(self, token: str) -> None:
         """From login to the end of the connection, whatever ends it."""
@@ -185,7 +208,18 @@ class Dailies(commands.Bot):
             await self.sync()
             await self.connect()
 
+    def tongue(self, user_id: int) -> Tongue:
+        """The language a person was last seen to use Discord in."""
+        return Tongue(self._locales.get(user_id, ENGLISH))
+
+    async def learn_locale(self, user_id: int, locale: str) -> None:
+        """Remember it, for what is said long after the person asked."""
+        if self._locales.get(user_id) != locale:
+            self._locales[user_id] = locale
+            await self.app.store.people.set_locale(user_id, locale)
+
     async def setup_hook(self) -> None:
+        self._locales = await self.app.store.people.locales()
         room = importlib.import_module("cogs")
         for module in pkgutil.iter_modules(room.__path__, "cogs."):
             if not module.name.removeprefix("cogs.").startswith("_"):
@@ -269,6 +303,7 @@ async def acknowledge(
                 raise
     thinking = _Answered.PRIVATELY if private else _Answered.THINKING
     interaction.extras["answered"] = _Answered.SHOWN if pressed else thinking
+    await interaction.client.learn_locale(interaction.user.id, str(interaction.locale))
 
 
 async def answer(
@@ -305,26 +340,24 @@ async def _tell(interaction: discord.Interaction[Any], error: Exception) -> None
         log.warning("answered too late, or by another process", code=code)
         return
     try:
-        await _say(interaction, _words(error), keep=not isinstance(error, BotError))
+        t = Tongue(str(interaction.locale))
+        await _say(interaction, t, _words(error, t), keep=not isinstance(error, BotError))
     except (discord.HTTPException, *LOST) as trouble:
         log.warning("the person could not be told", error=str(trouble))
 
 
-def _words(error: Exception) -> str:
+def _words(error: Exception, t: Tongue) -> str:
     if isinstance(error, BotError):
-        return error.user_message
+        return t.of(error.user_message)
     stale = (app_commands.CommandSignatureMismatch, app_commands.CommandNotFound)
     if isinstance(error, stale):
-        return "This command has changed. Reload Discord (Ctrl+R, or restart the app), then retry."
+        return t("error.stale")
     reference = secrets.token_hex(4)
     log.error("command failed", reference=reference, exc_info=error)
-    return (
-        f"Something went wrong here, and it is our fault. Whatever was started goes on: see "
-        f"`/jobs`. If it happens again, give the operator this reference: `{reference}`"
-    )
+    return t("error.ours", reference=reference)
 
 
-async def _say(interaction: discord.Interaction[Any], text: str, *, keep: bool) -> None:
+async def _say(interaction: discord.Interaction[Any], t: Tongue, text: str, *, keep: bool) -> None:
     """Privately where Discord allows it. `keep` leaves the words where the answer was expected."""
     answered = interaction.extras.get("answered")
     if answered is None:
@@ -333,7 +366,7 @@ async def _say(interaction: discord.Interaction[Any], text: str, *, keep: bool) 
         await answer(interaction, text)
     elif answered == _Answered.THINKING:
         # A first follow-up would fill the public "thinking" message: end that one beforehand.
-        await answer(interaction, "Nothing was started.")
+        await answer(interaction, t("error.nothing_started"))
         await interaction.followup.send(text, ephemeral=True)
         await interaction.delete_original_response()
     else:

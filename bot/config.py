@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     clip_usd: Decimal = Field(default=Decimal(2), ge=0, le=10_000)
     data_dir: Path = Path("data")
     catalogue: Path | None = None
+    originals_url: str | None = None
 
     kling_api_key: SecretStr | None = None
     kling_access_key: SecretStr | None = None

@@ -47,6 +47,7 @@ __all__ = [
     "BadImage",
     "CannotDraw",
     "CannotFit",
+    "Cell",
     "ClipInfo",
     "Downloaded",
     "Fitted",
@@ -113,6 +114,16 @@ class Fitted:
     method: Literal["original", "remux", "encode"]
     size_bytes: int
     note: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """One take on a contact sheet; without a still its box stays dark."""
+
+    number: int
+    caption: str
+    still: Path | None = None
+    picked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -304,6 +315,24 @@ class Media:
         """
         panels = panels_of(ranked)
         job = {"op": "chart", "title": title, "panels": panels, "note": note_of(ranked)}
+        answer = await self._work(CannotDraw, job, {"to": to}, cpu_s=30)
+        return Picture(path=to, mime="image/png" if to.suffix == ".png" else "image/jpeg", **answer)
+
+    async def contact_sheet(self, cells: Sequence[Cell], to: Path, *, shape: float) -> Picture:
+        """Stills side by side, numbered; `shape` is their usual width / height.
+
+        Raises `CannotDraw`. The suffix of `to` chooses PNG or JPEG.
+        """
+        drawn = [
+            {
+                "still": str(cell.still) if cell.still else "",
+                "number": cell.number,
+                "caption": cell.caption,
+                "picked": cell.picked,
+            }
+            for cell in cells
+        ]
+        job = {"op": "contact", "cells": drawn, "shape": shape}
         answer = await self._work(CannotDraw, job, {"to": to}, cpu_s=30)
         return Picture(path=to, mime="image/png" if to.suffix == ".png" else "image/jpeg", **answer)
 

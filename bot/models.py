@@ -190,6 +190,7 @@ class Model:
     max_references: int | None = None  # None: no limit known
     duration_follows: MediaRole | None = None  # the clip is as long as this input
     aspect_from: tuple[MediaRole, ...] = ()  # with one of these attached, the ratio is theirs
+    upscales: bool = False  # gives a finished clip more pixels, and makes nothing new
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

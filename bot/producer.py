@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from bot import files
+from bot import files, rules
 from bot.brief import MAX_PROMPT_CHARS, Brief
 from bot.classifier import Classification, classify
 from bot.errors import NotAllowed, NotFound, Refused
@@ -72,11 +72,17 @@ class Instead(Refused):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Person:
-    """Who asks, and whether they manage the server they ask in."""
+    """Who asks, where, and what they are in that server; on the command line, the operator."""
 
     user_id: int = 0
     guild_id: int | None = None
     manager: bool = False
+    roles: frozenset[int] = frozenset()
+    channels: tuple[int, ...] = ()  # the channel, and for a thread the one it is in
+
+    @property
+    def operator(self) -> bool:
+        return self.guild_id is None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,14 +142,39 @@ class Producer:
         video = next((media for media in brief.inputs if media.role not in _STILLS), None)
         info = await self._media.probe(video.path) if video and video.path else []
         demand, judged_by = await self._classified(brief.prompt)
+        house = await self._rules(place)
+        brief = rules.with_default_stage(brief, house, demand.hints.stage)
         decision = decide(
             brief,
             demand,
-            self._catalogue,
+            rules.permitted(self._catalogue, house),
             await self._vendors.availability(place),
             facts=Facts(max_price_micros=min(caps), video_s=info[0].duration_s if info else None),
         )
         return replace(await suited(decision, brief, self._vendors.client), judged_by=judged_by)
+
+    async def _rules(self, place: Place | None) -> rules.Rules:
+        if place is None or place.guild_id is None:
+            return rules.OPEN
+        return await self._store.rules.of(scope_of(place))
+
+    async def permit(
+        self, person: Person, *, model: str | None = None, price_micros: int = 0
+    ) -> None:
+        """Raises `NotAllowed` with what the server's rules say about this person, model, price."""
+        if person.operator:
+            return
+        place = Place(guild_id=person.guild_id)
+        reason = rules.may(
+            person.roles,
+            person.channels,
+            await self._rules(place),
+            manager=person.manager,
+            model=model,
+            price_micros=price_micros,
+        )
+        if reason:
+            raise NotAllowed(reason)
 
     async def _classified(self, prompt: str) -> tuple[Classification, str]:
         """What the words demand, and which chat model judged it ("" for our own classifier)."""
@@ -300,7 +331,7 @@ class Producer:
         Decided afresh. Raises `Instead` where the same shot costs more by now or the model
         cannot make it, `NotAllowed` for anybody but the one who asked, and as `generate` does.
         """
-        kept = await self._kept(quote_id, person)
+        kept = await self.kept(quote_id, person)
         origin = f"quote:{kept.id}"
         if made := await self._store.made_by(origin):
             return made[0]
@@ -318,6 +349,7 @@ class Producer:
                 "This has changed since you were shown it. Nothing was spent; it would now be:",
                 quote,
             )
+        await self.permit(person, model=agreed.model, price_micros=agreed.price_micros)
         taken = replace(quote, choice=agreed, price_micros=agreed.price_micros)
         (job,) = await self.generate(
             taken, origin=origin, start=start, status_message_id=status_message_id
@@ -326,10 +358,11 @@ class Producer:
 
     async def drop_quote(self, quote_id: str, person: Person) -> None:
         """The no to a kept quote. Raises `NotFound`, `NotAllowed`."""
-        kept = await self._kept(quote_id, person)
+        kept = await self.kept(quote_id, person)
         await self._store.drop_quote(kept.id)
 
-    async def _kept(self, quote_id: str, person: Person) -> KeptQuote:
+    async def kept(self, quote_id: str, person: Person) -> KeptQuote:
+        """An open offer of this person. Raises `NotFound`, `NotAllowed`."""
         kept = await self._store.kept_quote(quote_id)
         if kept is None or kept.place.guild_id != person.guild_id:
             raise NotFound("This offer is closed. Ask again with `/generate`.")
@@ -358,14 +391,22 @@ class Producer:
                 return job
         raise NotFound("There is no such job in this server. `/jobs` lists yours.")
 
+    async def job_of_message(self, message_id: int, person: Person) -> Job | None:
+        """The job whose clip this message of the person's server is."""
+        scope = scope_of(Place(guild_id=person.guild_id))
+        return await self._store.of_message(scope, message_id)
+
+    async def batch(self, batch: str) -> list[Job]:
+        """Jobs that were quoted and held together, in the order of their takes."""
+        return await self._store.batch(batch)
+
     async def cancel(self, job_id: str, person: Person) -> str:
         """Ask a job to stop; says what that will and will not save.
 
         Raises `NotFound`, and `NotAllowed` for other people's jobs.
         """
         job = await self.job(job_id, person)
-        operator = person.guild_id is None
-        if not operator and not person.manager and person.user_id != job.place.user_id:
+        if not person.operator and not person.manager and person.user_id != job.place.user_id:
             raise NotAllowed("Only the person who asked for it, or a manager, can cancel it.")
         if job.ended:
             return f"Job {job.id} has ended already ({job.state.value})."

@@ -22,6 +22,7 @@ __all__ = [
     "MAX_TAKES",
     "Board",
     "Line",
+    "Plan",
     "Shot",
     "Take",
     "Verb",
@@ -35,6 +36,7 @@ __all__ = [
     "several",
     "title_of",
     "to_final",
+    "upscaled",
     "use_as_first_frame",
 ]
 
@@ -59,6 +61,7 @@ class Verb(StrEnum):
     FINAL = "final"  # the same brief at stage final
     AS_FIRST_FRAME = "as_first_frame"  # begins on the parent's last frame, on another model
     CHANGE = "change"  # another prompt or other options
+    UPSCALE = "upscale"  # the parent with more pixels
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,6 +92,16 @@ class Take:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Which takes of which shot a yes will make."""
+
+    shot_id: str
+    parent: int | None
+    verb: Verb
+    takes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
     """A take as the board shows it; `micros` is what it cost, or what is held for it."""
 
@@ -104,6 +117,7 @@ class Line:
     result_message_id: int | None
     clip: str
     deleted: bool
+    shape: float = 16 / 9  # width / height of the clip
 
     @property
     def held(self) -> bool:
@@ -196,6 +210,18 @@ def use_as_first_frame(brief: Brief, frame: MediaInput, model: str | None) -> Br
 def to_final(brief: Brief) -> Brief:
     """The same for keeps: the final stage chooses its model and size."""
     return replace(brief, stage=Stage.FINAL, model=None)
+
+
+def upscaled(brief: Brief, clip: MediaInput, duration_s: float) -> Brief:
+    """The same clip at the largest size on offer; nothing in it is made anew."""
+    return Brief(
+        prompt=brief.prompt,
+        stage=Stage.FINAL,
+        duration_s=duration_s,
+        audio=brief.audio,
+        inputs=(clip,),
+        spoiler=brief.spoiler,
+    )
 
 
 def change(brief: Brief, prompt: str) -> Brief:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,16 +19,16 @@ from bot.brief import Brief
 from bot.errors import NotAllowed, NotFound, Refused
 from bot.jobs import Job, Place
 from bot.ledger import scope_of
-from bot.media import Media
+from bot.media import Cell, Media, MediaError, Picture
 from bot.models import Catalogue
 from bot.pace import Clock
 from bot.producer import Instead, Person, Producer, Quote, new_id
 from bot.refine import Refinement
 from bot.shots import Board, Shot, Take, Verb, Verdict
-from bot.store import Store
+from bot.store import KeptQuote, Store
 from providers.base import MediaInput, MediaRole
 
-__all__ = ["Next", "Workbench"]
+__all__ = ["Next", "TakeCell", "Workbench"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,11 +42,23 @@ class Next:
     parent: int | None = None  # the number of the take it comes from
     refinement: Refinement | None = None
     starts_at_once: bool = False  # free, or at or under the person's threshold
+    note: str = ""  # why this and not what was asked for: it needs a yes of its own
 
     @property
     def total_micros(self) -> int:
         """For all takes: what is held when it starts."""
         return self.quote.price_micros * self.takes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TakeCell:
+    """A take on a contact sheet; `clip` is its file name, "" where there is none."""
+
+    number: int
+    caption: str
+    clip: str
+    picked: bool = False
+    shape: float = 16 / 9  # width / height
 
 
 class Workbench:
@@ -68,6 +80,7 @@ class Workbench:
         self._catalogue = catalogue
         self._clips = folder / "clips"
         self._tmp = folder / "tmp"
+        self._posters = folder / "posters"
         self._clock = clock
 
     async def start_shot(
@@ -108,11 +121,23 @@ class Workbench:
         job = await self._producer.job(job_id, person)
         return (await self._as_take(job))[0]
 
+    async def shot_of_take(self, job: Job) -> Shot | None:
+        """The shot a job is a take of; None outside all shots."""
+        return await self._store.shots.of_job(scope_of(job.place), job.id)
+
     async def set_thread(self, shot_id: str, person: Person, thread_id: int) -> None:
         await self._store.shots.set_thread(_scope(person), shot_id, thread_id)
 
     async def set_board_message(self, shot_id: str, person: Person, message_id: int) -> None:
         await self._store.shots.set_board_message(_scope(person), shot_id, message_id)
+
+    async def latest(self, shot_id: str, person: Person) -> str:
+        """The job of the newest take that has a clip. Raises `Refused` where there is none."""
+        lines = (await self.board(shot_id, person)).lines
+        made = [line for line in lines if line.clip and not line.deleted]
+        if not made:
+            raise Refused("This shot has no clip yet. `/generate` makes its first take.")
+        return made[-1].take.job_id
 
     async def board(self, shot_id: str, person: Person) -> Board:
         """All takes with their verdicts and the running total. Raises `NotFound`."""
@@ -124,18 +149,22 @@ class Workbench:
     async def first(self, shot_id: str, brief: Brief, person: Person, place: Place) -> Next:
         """A take from new words. Raises as `Producer.quote` does."""
         shot = await self.shot(shot_id, person)
-        return await self._next(shot, None, Verb.FIRST, brief, place)
+        return await self._next(shot, None, person, Verb.FIRST, brief, place)
 
     async def again(self, job_id: str, person: Person, place: Place) -> Next:
-        """The same with a new seed."""
+        """The same with a new seed; at once for what the take's own button says it costs."""
         job, shot, take = await self._take(job_id, person)
-        return await self._next(shot, take, Verb.AGAIN, shots.again(shots.as_made(job)), place)
+        brief = shots.again(shots.as_made(job))
+        step = await self._next(shot, take, person, Verb.AGAIN, brief, place)
+        if step.quote.price_micros <= job.hold_micros and not step.note:
+            return replace(step, starts_at_once=True)
+        return step
 
     async def several(self, job_id: str, takes: int, person: Person, place: Place) -> Next:
         """The same 1 to 10 times with new seeds, priced whole."""
         job, shot, take = await self._take(job_id, person)
         brief = shots.several(shots.as_made(job), takes)
-        return await self._next(shot, take, Verb.SEVERAL, brief, place, takes=takes)
+        return await self._next(shot, take, person, Verb.SEVERAL, brief, place, takes=takes)
 
     async def longer(self, job_id: str, person: Person, place: Place) -> Next:
         """The next length the model offers; from the longest, on from the last frame."""
@@ -143,7 +172,7 @@ class Workbench:
         brief = shots.longer(shots.as_made(job), job.plan.fit.duration_s, self._offered_s(job))
         if brief is None:
             return await self.continue_on(job_id, person, place)
-        return await self._next(shot, take, Verb.LONGER, brief, place)
+        return await self._next(shot, take, person, Verb.LONGER, brief, place)
 
     async def continue_on(self, job_id: str, person: Person, place: Place) -> Next:
         """A clip that begins on the take's last frame; on another model where its own cannot."""
@@ -152,7 +181,7 @@ class Workbench:
         model = self._catalogue.models.get(job.model)
         if model is None or MediaRole.FIRST_FRAME not in model.inputs:
             brief = replace(brief, model=None)
-        return await self._next(shot, take, Verb.CONTINUE, brief, place)
+        return await self._next(shot, take, person, Verb.CONTINUE, brief, place)
 
     async def as_first_frame(
         self, job_id: str, model: str | None, person: Person, place: Place
@@ -160,18 +189,67 @@ class Workbench:
         """The take's last frame as the first of a clip of another model."""
         job, shot, take = await self._take(job_id, person)
         brief = shots.use_as_first_frame(job.brief, await self._last_frame(job), model)
-        return await self._next(shot, take, Verb.AS_FIRST_FRAME, brief, place)
+        return await self._next(shot, take, person, Verb.AS_FIRST_FRAME, brief, place)
 
     async def to_final(self, job_id: str, person: Person, place: Place) -> Next:
         """The same for keeps, on the model the final stage chooses."""
         job, shot, take = await self._take(job_id, person)
-        return await self._next(shot, take, Verb.FINAL, shots.to_final(job.brief), place)
+        return await self._next(shot, take, person, Verb.FINAL, shots.to_final(job.brief), place)
+
+    def can_upscale(self, job: Job) -> bool:
+        """Whether any route on offer can give a finished clip more pixels."""
+        return job.hold_micros > 0 and bool(self._upscalers())
+
+    async def upscale(self, job_id: str, person: Person, place: Place) -> Next:
+        """A picked take with more pixels, on the cheapest route that can.
+
+        Raises `Refused` for a take nobody has picked, and where no such route is on offer.
+        """
+        job, shot, take = await self._take(job_id, person)
+        if take.verdict is not Verdict.PICKED:
+            raise Refused("Only a picked take is upscaled. Press Pick on it first.")
+        clip = await self.original_path(job_id, person)
+        source = MediaInput(role=MediaRole.SOURCE, mime="video/mp4", path=clip)
+        brief = shots.upscaled(job.brief, source, job.duration_s)
+        steps: list[Next] = []
+        for model in self._upscalers():
+            with contextlib.suppress(Refused):
+                one = replace(brief, model=model)
+                steps.append(await self._next(shot, take, person, Verb.UPSCALE, one, place))
+        if not steps:
+            raise Refused("No model that upscales is on offer here. `/models` says why.")
+        return min(steps, key=lambda step: step.quote.price_micros)
+
+    def _upscalers(self) -> list[str]:
+        return [model.id for model in self._catalogue.models.values() if model.upscales]
 
     async def change(self, job_id: str, prompt: str, person: Person, place: Place) -> Next:
         """Other words on the same model."""
         job, shot, take = await self._take(job_id, person)
         brief = shots.change(shots.as_made(job), prompt)
-        return await self._next(shot, take, Verb.CHANGE, brief, place)
+        return await self._next(shot, take, person, Verb.CHANGE, brief, place)
+
+    async def brief_of(self, job_id: str, person: Person) -> Brief:
+        """What a take was asked as. Raises `NotFound`."""
+        return (await self._producer.job(job_id, person)).brief
+
+    async def rebrief(self, job_id: str, brief: Brief, person: Person, place: Place) -> Next:
+        """Another brief for the take after this one, on whatever model it demands."""
+        _, shot, take = await self._take(job_id, person)
+        return await self._next(shot, take, person, Verb.CHANGE, brief, place)
+
+    async def last_frame(self, job_id: str, person: Person) -> MediaInput:
+        """What another clip can begin on. Raises `NotFound`, `Refused` where there is no file."""
+        return await self._last_frame(await self._producer.job(job_id, person))
+
+    async def last_frame_at(self, url: str, *, loopback_ok: bool = False) -> MediaInput:
+        """The last frame of a video at an address. Raises `Refused` with what is wrong with it."""
+        video = await self._producer.add_input(
+            MediaRole.SOURCE, url, loopback_ok=lambda _origin: loopback_ok
+        )
+        if video.path is None:
+            raise Refused("That video cannot be read.")
+        return await self._frame_of(video.path)
 
     async def refine(self, job_id: str, words: str, person: Person, place: Place) -> Next:
         """A take changed in words. Raises `Refused` where they change nothing, and says why."""
@@ -183,7 +261,7 @@ class Workbench:
                 or "Say what should be different, for example: slower, no audio, 9:16."
             )
         brief = words_about.refined(shots.as_made(job), refinement)
-        step = await self._next(shot, take, Verb.CHANGE, brief, place)
+        step = await self._next(shot, take, person, Verb.CHANGE, brief, place)
         return replace(step, refinement=refinement)
 
     async def offer(self, step: Next) -> str:
@@ -191,6 +269,40 @@ class Workbench:
         quote_id = await self._producer.keep_quote(step.quote)
         await self._plan(step, _origin(quote_id))
         return quote_id
+
+    async def offered(self, quote_id: str, person: Person) -> Brief:
+        """What an open offer would make. Raises `NotFound`, `NotAllowed`."""
+        return (await self._producer.kept(quote_id, person)).brief
+
+    async def switch(self, quote_id: str, model: str, person: Person) -> Next:
+        """The same offer on another model; the open one is closed."""
+        kept = await self._producer.kept(quote_id, person)
+        return await self._reoffered(kept, replace(kept.brief, model=model), person)
+
+    async def reword(
+        self, quote_id: str, prompt: str, inputs: Sequence[MediaInput], person: Person
+    ) -> Next:
+        """The same offer in other words, and from other pictures where some are given."""
+        kept = await self._producer.kept(quote_id, person)
+        roles = {media.role for media in inputs}
+        kept_inputs = tuple(media for media in kept.brief.inputs if media.role not in roles)
+        brief = replace(kept.brief, prompt=prompt, inputs=(*kept_inputs, *inputs))
+        return await self._reoffered(kept, brief, person)
+
+    async def instead(self, quote_id: str, changed: Instead, person: Person) -> Next:
+        """What an offer has turned into since it was shown."""
+        kept = await self._producer.kept(quote_id, person)
+        step = await self._reoffered(kept, kept.brief, person)
+        return replace(step, quote=changed.quote, note=changed.user_message, starts_at_once=False)
+
+    async def _reoffered(self, kept: KeptQuote, brief: Brief, person: Person) -> Next:
+        plan = await self._store.shots.planned(_origin(kept.id))
+        if plan is None:
+            raise NotFound("This offer is closed. Ask again with `/generate`.")
+        shot = await self.shot(plan.shot_id, person)
+        step = await self._next(shot, None, person, plan.verb, brief, kept.place, takes=plan.takes)
+        await self._producer.drop_quote(kept.id, person)
+        return replace(step, parent=plan.parent)
 
     async def go(
         self,
@@ -204,13 +316,16 @@ class Workbench:
 
         Also for offers outside all shots. Raises as `Producer.take_quote` does.
         """
-        takes = await self._store.shots.planned_takes(_origin(quote_id))
+        plan = await self._store.shots.planned(_origin(quote_id))
+        takes = plan.takes if plan else 1
         if takes == 1:
             job = await self._producer.take_quote(
                 quote_id, person, start=start, status_message_id=status_message_id
             )
             return await self._store.batch(job.batch)
         quote = await self._still_offered(quote_id, person)
+        total_micros = quote.price_micros * takes
+        await self._producer.permit(person, model=quote.choice.model, price_micros=total_micros)
         return await self._producer.generate(
             quote,
             origin=_origin(quote_id),
@@ -248,6 +363,13 @@ class Workbench:
         """
         return await self._judged(job_id, person, Verdict.PICKED)
 
+    async def toggle_pick(self, job_id: str, person: Person) -> Board:
+        """Pick it, or take the pick back where it is the one. Raises as `pick` does."""
+        _, _, take = await self._take(job_id, person)
+        if take.verdict is Verdict.PICKED:
+            return await self.unpick(job_id, person)
+        return await self.pick(job_id, person)
+
     async def unpick(self, job_id: str, person: Person) -> Board:
         """No verdict any more. Raises as `pick` does."""
         return await self._judged(job_id, person, Verdict.NONE)
@@ -262,7 +384,7 @@ class Workbench:
         Raises `NotAllowed` for all but the requester and managers, `Refused` while it runs.
         """
         job = await self._producer.job(job_id, person)
-        if not _is_operator(person) and not person.manager and person.user_id != job.place.user_id:
+        if not person.operator and not person.manager and person.user_id != job.place.user_id:
             raise NotAllowed("Only the person who asked for it, or a manager, can delete it.")
         if not job.ended:
             raise Refused("It is still being made. Cancel it first.")
@@ -275,7 +397,7 @@ class Workbench:
 
     async def restore(self, job_id: str, person: Person) -> Job:
         """The operator brings a deleted clip back. Raises `NotAllowed`."""
-        if not _is_operator(person):
+        if not person.operator:
             raise NotAllowed("Only the bot's operator can bring a deleted clip back.")
         job = await self._producer.job(job_id, person)
         if job.clip:
@@ -293,26 +415,29 @@ class Workbench:
             raise Refused("There is no file of this take.")
         return path
 
-    async def permit(
-        self,
-        person: Person,
-        roles: Collection[int],
-        channels: Collection[int],
-        *,
-        model: str | None = None,
-        price_micros: int = 0,
-    ) -> None:
-        """Raises `NotAllowed` with what the server's rules say; `channels`: place and parent."""
-        reason = rules.may(
-            roles,
-            channels,
-            await self._store.rules.of(_scope(person)),
-            manager=person.manager or _is_operator(person),
-            model=model,
-            price_micros=price_micros,
-        )
-        if reason:
-            raise NotAllowed(reason)
+    async def contact_sheet(self, cells: Sequence[TakeCell], to: Path) -> Picture:
+        """Takes as one picture; a take without a clip has a dark box. Raises `CannotDraw`."""
+        drawn = [
+            Cell(
+                number=cell.number,
+                caption=cell.caption,
+                still=await self.poster(cell.clip) if cell.clip else None,
+                picked=cell.picked,
+            )
+            for cell in cells
+        ]
+        return await self._media.contact_sheet(drawn, to, shape=cells[0].shape if cells else 1.0)
+
+    async def poster(self, clip: str) -> Path | None:
+        """A still of a clip, made once and kept; None where the file cannot be read."""
+        still = self._posters / f"{Path(clip).stem}.jpg"
+        if await asyncio.to_thread(still.is_file):
+            return still
+        await asyncio.to_thread(self._posters.mkdir, parents=True, exist_ok=True)
+        try:
+            return await self._media.poster(self._clips / clip, still)
+        except MediaError:
+            return None
 
     async def expected_s(self, model: str) -> float:
         """How long a render usually takes: from our own history, else the catalogue's figure."""
@@ -339,6 +464,7 @@ class Workbench:
         self,
         shot: Shot,
         take: Take | None,
+        person: Person,
         verb: Verb,
         brief: Brief,
         place: Place,
@@ -347,7 +473,13 @@ class Workbench:
     ) -> Next:
         if scope_of(place) != shot.scope:
             raise NotFound("There is no such shot in this server.")
-        quote = await self._producer.quote(brief, place)
+        note = ""
+        try:
+            quote = await self._producer.quote(brief, place)
+        except Instead as successor:
+            quote, note = successor.quote, successor.user_message
+        total_micros = quote.price_micros * takes
+        await self._producer.permit(person, model=quote.choice.model, price_micros=total_micros)
         threshold = await self._store.rules.just_go_micros(shot.scope, place.user_id)
         return Next(
             shot=shot,
@@ -355,15 +487,12 @@ class Workbench:
             quote=quote,
             takes=takes,
             parent=take.number if take else None,
-            starts_at_once=rules.starts_at_once(quote.price_micros * takes, threshold),
+            starts_at_once=not note and rules.starts_at_once(total_micros, threshold),
+            note=note,
         )
 
     async def _still_offered(self, quote_id: str, person: Person) -> Quote:
-        kept = await self._store.kept_quote(quote_id)
-        if kept is None or kept.place.guild_id != person.guild_id:
-            raise NotFound("This offer is closed. Ask again with `/generate`.")
-        if kept.place.user_id != person.user_id:
-            raise NotAllowed("Only the person who asked can answer this.")
+        kept = await self._producer.kept(quote_id, person)
         quote = await self._producer.quote(kept.brief, kept.place)
         if quote.price_micros > kept.price_micros or not _has_terms(quote, kept.terms):
             raise Instead(
@@ -379,7 +508,7 @@ class Workbench:
 
     async def _judged(self, job_id: str, person: Person, verdict: Verdict) -> Board:
         job, shot, _ = await self._take(job_id, person)
-        if not _is_operator(person) and not person.manager and person.user_id != shot.owner_id:
+        if not person.operator and not person.manager and person.user_id != shot.owner_id:
             raise NotAllowed("Only the person whose shot this is, or a manager, can decide that.")
         if verdict is Verdict.PICKED:
             await self.original_path(job_id, person)
@@ -393,9 +522,12 @@ class Workbench:
         clip = await self.original_path(
             job.id, Person(user_id=job.place.user_id, guild_id=job.place.guild_id)
         )
+        return await self._frame_of(clip)
+
+    async def _frame_of(self, video: Path) -> MediaInput:
         still = self._tmp / f"last-{new_id(self._clock())}.png"
         try:
-            await self._media.last_frame(clip, still)
+            await self._media.last_frame(video, still)
             return await self._producer.add_input(MediaRole.FIRST_FRAME, still)
         finally:
             with contextlib.suppress(FileNotFoundError):
@@ -446,11 +578,6 @@ def _move(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileNotFoundError):
         source.replace(target)
-
-
-def _is_operator(person: Person) -> bool:
-    """The command line is the operator's own."""
-    return person.guild_id is None
 
 
 def _scope(person: Person) -> str:

@@ -21,6 +21,7 @@ from bot.lifecycle import status
 from bot.limits import may_spend
 from bot.models import RESOLUTIONS, Availability, Lifecycle, Model
 from bot.producer import Person
+from bot.texts import Tongue, say
 from cogs import _presenter
 
 __all__ = [
@@ -68,7 +69,7 @@ RESOLUTION_CHOICES: Final = [Choice(name=name, value=name) for name in RESOLUTIO
 def place_of(interaction: Interaction) -> Place:
     """Raises `NotAllowed` outside a server: without one, nobody's cap and no team would hold."""
     if interaction.guild_id is None:
-        raise NotAllowed("This works in servers only, not in direct messages.")
+        raise NotAllowed(say("error.servers_only"))
     return Place(
         guild_id=interaction.guild_id,
         channel_id=interaction.channel_id,
@@ -79,8 +80,17 @@ def place_of(interaction: Interaction) -> Place:
 def person_of(interaction: Interaction) -> Person:
     """Raises `NotAllowed` outside a server: without one, a person counts as the operator."""
     place = place_of(interaction)
-    manager = interaction.permissions.manage_guild
-    return Person(user_id=place.user_id, guild_id=place.guild_id, manager=manager)
+    user, channel = interaction.user, interaction.channel
+    parent_id = channel.parent_id if isinstance(channel, discord.Thread) else None
+    return Person(
+        user_id=place.user_id,
+        guild_id=place.guild_id,
+        manager=interaction.permissions.manage_guild,
+        roles=frozenset(r.id for r in user.roles)
+        if isinstance(user, discord.Member)
+        else frozenset(),
+        channels=tuple(number for number in (place.channel_id, parent_id) if number),
+    )
 
 
 def require_permissions(interaction: Interaction) -> None:
@@ -95,7 +105,8 @@ def require_permissions(interaction: Interaction) -> None:
         "Read Message History": granted.read_message_history,
     }
     if missing := [name for name, given in needed.items() if not given]:
-        raise NotAllowed(_presenter.missing_permissions(missing))
+        t = Tongue(str(interaction.locale))
+        raise NotAllowed(_presenter.missing_permissions(t, missing))
 
 
 def model_choices(app: App, place: Place, typed: str) -> list[Choice[str]]:

@@ -11,19 +11,25 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import discord
 import structlog
 from discord.ext import commands
 
 from bot.client import LOST, Dailies
+from bot.errors import BotError
 from bot.jobs import Delivered, Job, Later, Undeliverable
 from bot.media import MediaError
 from bot.producer import Person
+from bot.shots import Board, Shot
 from cogs import _presenter
-from cogs._edits import Edits, Outcome
-from cogs._views import Page, again_view, status_page, view_of
+from cogs._boards import Boards
+from cogs._edits import Edits, Outcome, Shown
+from cogs._offers import view_of
+from cogs._sheets import Sheets
+from cogs._status import Page, status_page
+from cogs._verbs import clip_view
 
 __all__ = ["Delivery", "setup"]
 
@@ -54,11 +60,14 @@ class _Upload:
 
 
 class Delivery(commands.Cog):
-    """The worker's `Delivery` while this client is connected."""
+    """The worker's `Delivery` while this client is connected, and the keeper of boards."""
 
     def __init__(self, bot: Dailies) -> None:
         self._bot = bot
-        self._edits: Edits[Page] = Edits(self._render, self._send_page, bot.app.clock)
+        self._boards = Boards(bot)
+        self._sheets = Sheets(bot)
+        self._edits: Edits[Any] = Edits(self._render, self._bring, bot.app.clock)
+        self._stages: dict[str, str] = {}  # of jobs in hand: what is worth an edit when it changes
 
     async def cog_load(self) -> None:
         self._bot.switchboard.attach(self)
@@ -76,8 +85,87 @@ class Delivery(commands.Cog):
                 await self.update(job)
 
     async def update(self, job: Job) -> None:
-        if job.place.channel_id is not None and job.status_message_id is not None:
-            self._edits.put(job.place.channel_id, job)
+        if job.place.channel_id is None or job.place.guild_id is None:
+            return
+        stage = _stage_of(job)
+        moved = self._stages.get(job.id) != stage
+        self._stages[job.id] = stage
+        if job.ended:
+            del self._stages[job.id]
+        if job.status_message_id is not None:
+            self._edits.put(
+                job.place.channel_id,
+                f"job {job.batch}",
+                job.status_message_id,
+                moved=moved,
+                ends=job.ended,
+            )
+        if moved:
+            await self._tell_shot(job, job.place.channel_id, job.place.guild_id)
+
+    async def judged(self, board: Board, by: int) -> None:
+        """A pick or its end: the board shows it, and the shot's channel hears of a pick."""
+        self._refresh(board.shot)
+        picked, shot = board.picked, board.shot
+        if picked is None or shot.thread_id is None or shot.channel_id in (None, shot.thread_id):
+            return
+        t = self._bot.tongue(by)
+        try:
+            await self._bot.get_partial_messageable(shot.channel_id).send(
+                _presenter.echo(t, board, by), nonce=f"pick-{picked.take.job_id}", silent=True
+            )
+        except (discord.HTTPException, discord.RateLimited, *LOST) as error:
+            log.warning("pick not told", shot=shot.id, error=str(error))
+
+    async def removed(self, job: Job) -> None:
+        """A clip was deleted by a person: its message goes, the board says so."""
+        if job.result_message_id:
+            message = self._place(job).get_partial_message(job.result_message_id)
+            try:
+                await message.delete()
+            except (discord.HTTPException, discord.RateLimited, *LOST) as error:
+                log.warning("clip message not deleted", job_id=job.id, error=str(error))
+        shot = await self._bot.app.workbench.shot_of_take(job)
+        if shot is not None:
+            self._refresh(shot)
+
+    async def _tell_shot(self, job: Job, channel_id: int, guild_id: int) -> None:
+        """Let the board of a take's shot follow, and show takes side by side once all are there."""
+        try:
+            shot = await self._bot.app.workbench.shot_of_take(job)
+        except BotError as error:
+            log.error("board not found", job_id=job.id, error=error.user_message)
+            return
+        if shot is not None:
+            self._refresh(shot)
+        if job.ended:
+            self._edits.put(channel_id, f"sheet {job.batch}", ends=True)
+
+    def _refresh(self, shot: Shot) -> None:
+        channel_id = shot.thread_id or shot.channel_id
+        if channel_id is not None:
+            key = f"board {shot.scope} {shot.id}"
+            self._edits.put(channel_id, key, shot.board_message_id, ends=True)
+
+    async def _render(self, key: str) -> Shown[Any] | None:
+        kind, *rest = key.split()
+        if kind == "board":
+            return await self._boards.render(rest[1], int(rest[0]))
+        jobs = await self._bot.app.producer.batch(rest[0])
+        if kind == "sheet":
+            return await self._sheets.render(jobs)
+        if not jobs:
+            return None
+        page = await status_page(self._bot, jobs)
+        return Shown(page=page, last=all(job.ended for job in jobs))
+
+    async def _bring(self, key: str, page: Any) -> Outcome:
+        kind, *rest = key.split()
+        if kind == "board":
+            return await self._boards.send(int(rest[0]), page)
+        if kind == "sheet":
+            return await self._sheets.send(page)
+        return await self._send_page(rest[0], page)
 
     async def deliver(self, job: Job, clip: Path) -> Delivered | Undeliverable | Later:
         if job.place.channel_id is None or job.place.guild_id is None:
@@ -98,10 +186,8 @@ class Delivery(commands.Cog):
             return self._later(waited, repr(error))
         return Delivered(message_id=posted.id)
 
-    def _render(self, job: Job) -> Page:
-        return status_page(self._bot, job)
-
-    async def _send_page(self, job: Job, page: Page) -> Outcome:
+    async def _send_page(self, batch: str, page: Page) -> Outcome:
+        job = (await self._bot.app.producer.batch(batch))[0]
         message = self._place(job).get_partial_message(job.status_message_id or 0)
         try:
             await message.edit(content=page[0], view=view_of(page))
@@ -151,11 +237,18 @@ class Delivery(commands.Cog):
         raise AssertionError("unreachable")
 
     async def _send(self, job: Job, upload: _Upload) -> discord.Message:
-        words = _presenter.clip_message(job, self._bot.app.catalogue.models, upload.note)
+        app, t = self._bot.app, self._bot.tongue(job.place.user_id)
+        shot = await self._shot_board(job)
+        words = _presenter.clip_message(t, job, app.catalogue.models, upload.note, shot)
         name = f"dailies-{job.id}{upload.path.suffix}"
+        file = discord.File(
+            upload.path, name, description=_presenter.alt_text(job), spoiler=job.brief.spoiler
+        )
+        answers = _first_post(job, shot)
+        more: dict[str, Any] = {} if answers is None else {"reference": answers}
         return await self._place(job).send(
             words,
-            file=discord.File(upload.path, name, description=_presenter.alt_text(job)),
+            file=file,
             nonce=job.id,
             allowed_mentions=discord.AllowedMentions(
                 everyone=False,
@@ -163,8 +256,16 @@ class Delivery(commands.Cog):
                 replied_user=False,
                 users=[discord.Object(job.place.user_id)],
             ),
-            view=again_view(job),
+            view=clip_view(t, job, can_upscale=app.workbench.can_upscale(job)),
+            **more,
         )
+
+    async def _shot_board(self, job: Job) -> Board | None:
+        shot = await self._bot.app.workbench.shot_of_take(job)
+        if shot is None:
+            return None
+        person = Person(guild_id=job.place.guild_id, manager=True)
+        return await self._bot.app.workbench.board(shot.id, person)
 
     async def _limit(self, guild_id: int) -> int:
         """What the server's level allows; asked for while the gateway has not told us."""
@@ -182,14 +283,16 @@ class Delivery(commands.Cog):
             if job.size_bytes > limit:
                 return await self._still(job, clip, limit)
             return _Upload(path=clip, size_bytes=job.size_bytes)
-        note = f"For Discord {fitted.note}; the original is kept." if fitted.note else ""
+        t = self._bot.tongue(job.place.user_id)
+        note = t("clip.smaller", note=t.of(fitted.note)) if fitted.note else ""
         return _Upload(path=fitted.path, size_bytes=fitted.size_bytes, note=note)
 
     async def _still(self, job: Job, clip: Path, limit: int) -> _Upload:
         target = self._bot.app.folder / "tmp" / f"{job.id}.jpg"
         await self._bot.app.media.poster(clip, target)
         size_bytes = (await asyncio.to_thread(target.stat)).st_size
-        return _Upload(path=target, size_bytes=size_bytes, note=_presenter.too_large_note(job))
+        note = _presenter.too_large_note(self._bot.tongue(job.place.user_id), job)
+        return _Upload(path=target, size_bytes=size_bytes, note=note)
 
     def _refused(
         self, job: Job, error: discord.HTTPException | discord.RateLimited, waited: timedelta
@@ -206,6 +309,26 @@ class Delivery(commands.Cog):
         """Again after half the time waited so far."""
         pause = min(max(waited / 2, _SOON), _SELDOM)
         return Later(due_at=self._bot.app.clock() + pause, detail=detail)
+
+
+def _stage_of(job: Job) -> str:
+    """What is worth an edit at once when it changes."""
+    return f"{job.state} {job.reason} {job.cancel_at is not None} {job.message}"
+
+
+def _first_post(job: Job, shot: Board | None) -> discord.MessageReference | None:
+    """Where a shot has no thread, its later takes answer its first one."""
+    if shot is None or shot.shot.thread_id is not None:
+        return None
+    for line in shot.lines:
+        if line.result_message_id and line.channel_id == job.place.channel_id and line.channel_id:
+            return discord.MessageReference(
+                message_id=line.result_message_id,
+                channel_id=line.channel_id,
+                guild_id=job.place.guild_id,
+                fail_if_not_exists=False,
+            )
+    return None
 
 
 def _carries(message: discord.Message, job: Job) -> bool:

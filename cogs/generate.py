@@ -1,6 +1,8 @@
-"""`/generate`: words, pictures and wishes become a clip, after a price where it has one."""
+"""`/generate`: words, pictures and wishes become a take, after a price where it has one."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import discord
 from discord import app_commands
@@ -9,7 +11,9 @@ from discord.ext import commands
 
 from bot.brief import Brief, MediaRole, Stage
 from bot.client import Dailies, Interaction, acknowledge
-from bot.producer import Instead
+from bot.shots import Shot
+from cogs._inputs import Source, links_in, source_at, upload_of, with_source
+from cogs._offers import ITEMS, offer
 from cogs._options import (
     ASPECTS,
     AUTO,
@@ -23,9 +27,9 @@ from cogs._options import (
     place_of,
     require_permissions,
 )
-from cogs._views import BUTTONS, offer
+from cogs._spot import Spot, in_thread, of_interaction
 
-__all__ = ["Generate", "setup"]
+__all__ = ["Generate", "make", "setup", "shot_here"]
 
 
 class Generate(commands.Cog):
@@ -78,37 +82,52 @@ class Generate(commands.Cog):
             audio=audio,
             seed=seed,
             negative=negative,
-            inputs=tuple(
-                [
-                    await self._bot.app.producer.add_input(
-                        role, file.url, loopback_ok=self._loopback_ok
-                    )
-                    for role, file in (
-                        (MediaRole.FIRST_FRAME, image),
-                        (MediaRole.LAST_FRAME, end_image),
-                        (MediaRole.REFERENCE, reference),
-                        (MediaRole.MOTION, motion),
-                    )
-                    if file is not None
-                ]
-            ),
         )
-        try:
-            quote = await self._bot.app.producer.quote(brief, place_of(interaction))
-        except Instead as successor:
-            await offer(interaction, successor.quote, successor.user_message)
-            return
-        await offer(interaction, quote)
+        given = {
+            MediaRole.FIRST_FRAME: image,
+            MediaRole.LAST_FRAME: end_image,
+            MediaRole.REFERENCE: reference,
+            MediaRole.MOTION: motion,
+        }
+        files = {role: upload_of(file) for role, file in given.items() if file is not None}
+        source = Source(uploads=list(files.values()), roles=list(files))
+        await make(of_interaction(interaction), brief, source, interaction.user)
 
     @generate.autocomplete("model")
     async def _models(self, interaction: Interaction, typed: str) -> list[Choice[str]]:
         return model_choices(self._bot.app, place_of(interaction), typed)
 
-    def _loopback_ok(self, origin: str) -> bool:
-        """Attachments come from this machine only where Discord itself does."""
-        return self._bot.app.settings.discord_on_loopback
+
+async def make(
+    spot: Spot, brief: Brief, source: Source, user: discord.Member | discord.User
+) -> None:
+    """The next take of the shot this place is, or the first of a new one.
+
+    A link in the prompt to a picture, a video or a message is taken in like a file. Raises
+    `Refused`; nothing is started then.
+    """
+    words, links = links_in(brief.prompt)
+    brief = replace(brief, prompt=words)
+    brief = await with_source(spot.bot, brief, source, spot.person)
+    for link in links:
+        found = await source_at(spot.bot, link, user, spot.person)
+        brief = await with_source(spot.bot, brief, found, spot.person)
+    shot = await shot_here(spot, brief.prompt)
+    await offer(spot, await spot.bot.app.workbench.first(shot.id, brief, spot.person, spot.place))
+
+
+async def shot_here(spot: Spot, prompt: str) -> Shot:
+    """The shot of this thread; in a channel, a new one that will open its own."""
+    bench = spot.bot.app.workbench
+    asked = spot.asked
+    thread_id = spot.place.channel_id if asked is not None and in_thread(asked) else None
+    if thread_id is not None:
+        found = await bench.shot_in(thread_id, spot.person)
+        if found is not None:
+            return found
+    return await bench.start_shot(spot.place, prompt, origin=spot.origin, thread_id=thread_id)
 
 
 async def setup(bot: Dailies) -> None:
-    bot.add_dynamic_items(*BUTTONS)
+    bot.add_dynamic_items(*ITEMS)
     await bot.add_cog(Generate(bot))

@@ -23,7 +23,12 @@ class Jobs(commands.Cog):
         found = await app.producer.jobs(person, everybody=True)
         await answer(
             interaction,
-            _presenter.job_list(found, app.catalogue.models, everybody=person.manager),
+            _presenter.job_list(
+                self._bot.tongue(interaction.user.id),
+                found,
+                app.catalogue.models,
+                everybody=person.manager,
+            ),
         )
 
 

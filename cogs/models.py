@@ -20,7 +20,9 @@ class Models(commands.Cog):
     async def models(self, interaction: Interaction) -> None:
         await acknowledge(interaction, private=True)
         listings = await self._bot.app.producer.models(place_of(interaction))
-        await answer(interaction, _presenter.model_list(listings))
+        await answer(
+            interaction, _presenter.model_list(self._bot.tongue(interaction.user.id), listings)
+        )
 
 
 async def setup(bot: Dailies) -> None:

@@ -32,6 +32,7 @@ class Usage(commands.Cog):
         place, app = place_of(interaction), self._bot.app
         spent_micros, cap_micros = await app.producer.spent_today(place)
         report = _presenter.usage_report(
+            self._bot.tongue(interaction.user.id),
             await app.producer.usage(view, place),
             view,
             app.catalogue.models,

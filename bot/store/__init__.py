@@ -24,6 +24,7 @@ from bot.store._database import Database, opened
 from bot.store._jobs import fingerprint, millis, moment
 from bot.store._ledger import Imbalance, UsageRow
 from bot.store._library import Found, Library, Search
+from bot.store._people import People
 from bot.store._quotes import KeptQuote
 from bot.store._settings import ServerRules
 from bot.store._shots import Shots
@@ -42,6 +43,7 @@ __all__ = [
     "Letter",
     "Library",
     "OverCap",
+    "People",
     "Search",
     "ServerRules",
     "Shots",
@@ -89,6 +91,7 @@ class Store:
         self.shots = Shots(database)
         self.library = Library(database)
         self.rules = ServerRules(database)
+        self.people = People(database)
         self.comparisons = Comparisons(database)
 
     @classmethod
@@ -173,6 +176,13 @@ class Store:
             user=user_id,
             limit=limit,
         )
+
+    async def of_message(self, scope: str, message_id: int) -> Job | None:
+        """The job of a server whose clip was posted as this message."""
+        found = await self._select(
+            "result_message_id = :message AND scope = :scope", message=message_id, scope=scope
+        )
+        return found[0] if found else None
 
     async def batch(self, batch: str) -> list[Job]:
         return await self._select("batch = :batch ORDER BY created_at, id", batch=batch)

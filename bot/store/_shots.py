@@ -10,7 +10,7 @@ from typing import Any, Final
 import aiosqlite
 
 from bot.jobs import Job, State
-from bot.shots import Board, Line, Shot, Take, Verb, Verdict
+from bot.shots import Board, Line, Plan, Shot, Take, Verb, Verdict
 from bot.store._database import Database
 from bot.store._jobs import millis, moment
 
@@ -88,10 +88,17 @@ class Shots:
             takes,
         )
 
-    async def planned_takes(self, origin: str) -> int:
-        """How many takes were offered; 1 where nothing is planned (any more)."""
-        rows = await self._fetch("SELECT takes FROM take_plan WHERE origin = ?", origin)
-        return int(rows[0]["takes"]) if rows else 1
+    async def planned(self, origin: str) -> Plan | None:
+        """What was offered under an origin; None where nothing is planned (any more)."""
+        rows = await self._fetch("SELECT * FROM take_plan WHERE origin = ?", origin)
+        for row in rows:
+            return Plan(
+                shot_id=row["shot_id"],
+                parent=row["parent"],
+                verb=Verb(row["verb"]),
+                takes=row["takes"],
+            )
+        return None
 
     async def add_takes(
         self,
@@ -214,8 +221,8 @@ _INSERT_SHOT: Final = (
 _BY_ID: Final = "SELECT * FROM shot WHERE scope = ? AND id = ?"
 _BOARD: Final = (
     "SELECT t.*, j.model, j.provider, j.prompt, j.state, j.user_id, j.channel_id, j.clip,"
-    " j.status_message_id, j.result_message_id, coalesce(l.micros, j.hold_micros) AS micros,"
-    " d.job_id IS NOT NULL AS deleted"
+    " j.status_message_id, j.result_message_id, j.width, j.height,"
+    " coalesce(l.micros, j.hold_micros) AS micros, d.job_id IS NOT NULL AS deleted"
     " FROM take t JOIN shot s ON s.id = t.shot_id JOIN job j ON j.id = t.job_id"
     " LEFT JOIN ledger l ON l.job_id = j.id AND l.kind = 'settle'"
     " LEFT JOIN trash d ON d.job_id = j.id"
@@ -334,4 +341,5 @@ def _line(row: sqlite3.Row) -> Line:
         result_message_id=row["result_message_id"],
         clip=row["clip"],
         deleted=bool(row["deleted"]),
+        shape=row["width"] / row["height"] if row["height"] else 16 / 9,
     )

@@ -299,13 +299,23 @@ async def test_what_is_free_or_under_the_threshold_starts_at_once(app: App) -> N
 
 async def test_the_servers_rules_are_asked(app: App) -> None:
     await app.store.rules.save("1", Rules(who_may_spend=frozenset({80})), 5, NOW)
-    bench = app.workbench
+    producer, shot = app.producer, await _shot(app)
 
-    await bench.permit(ANN, (), (2,))
-    await bench.permit(ANN, (80,), (2,), price_micros=1)
-    await bench.permit(BOSS, (), (2,), price_micros=1)
+    await producer.permit(ANN)
+    await producer.permit(replace(ANN, roles=frozenset({80})), price_micros=1)
+    await producer.permit(BOSS, price_micros=1)
     with pytest.raises(NotAllowed, match="<@&80>"):
-        await bench.permit(ANN, (), (2,), price_micros=1)
+        await app.workbench.first(shot.id, BRIEF, ANN, HERE)
+
+
+async def test_rules_that_changed_after_the_card_hold_at_go(app: App) -> None:
+    step = await app.workbench.first((await _shot(app)).id, BRIEF, ANN, HERE)
+    quote_id = await app.workbench.offer(step)
+    await app.store.rules.save("1", Rules(allowed_channels=frozenset({99})), 5, NOW)
+
+    with pytest.raises(NotAllowed, match="<#99>"):
+        await app.workbench.go(quote_id, ANN)
+    assert await app.producer.jobs(BOSS, everybody=True) == []
 
 
 async def test_the_expected_time_is_the_catalogues_until_there_is_a_history(app: App) -> None:

@@ -154,4 +154,6 @@ async def told(server: Discord, asked: Interaction) -> Message:
 
 
 async def press(server: Discord, user: User, message: Message, label: str) -> Interaction:
-    return await server.press(user, message, message.custom_id(label))
+    """Press the button whose label begins so."""
+    (custom_id,) = [message.custom_id(name) for name in message.buttons if name.startswith(label)]
+    return await server.press(user, message, custom_id)

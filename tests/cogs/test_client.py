@@ -14,7 +14,15 @@ from bot.errors import ConfigError
 from tests.cogs.conftest import FREE, PATIENCE_S, Start, answered, clips_in, until
 from tests.standin.discord import Channel, Discord, Intent
 
-COMMANDS = {"generate", "jobs", "models", "usage"}
+COMMANDS = {
+    "generate",
+    "refine",
+    "jobs",
+    "models",
+    "usage",
+    "Animate this image",
+    "Continue this clip",
+}
 REGISTER = r"/commands$"
 
 
@@ -69,8 +77,8 @@ async def test_sync_registers_again_and_says_where(
 ) -> None:
     mine = settings.model_copy(update={"discord_guild_ids": frozenset({server.home().id})})
 
-    assert await sync_commands(mine) == (4, "in 1 server")
-    assert await sync_commands(mine) == (4, "in 1 server")
+    assert await sync_commands(mine) == (len(COMMANDS), "in 1 server")
+    assert await sync_commands(mine) == (len(COMMANDS), "in 1 server")
     assert len(server.calls("PUT", REGISTER)) == 2
 
 

@@ -199,23 +199,6 @@ async def test_a_retired_model_offers_its_successor_in_one_tap(
     assert vendor.submissions[0]["model"] == "sora-2"
 
 
-async def test_again_is_a_shot_of_its_own_for_whoever_asks(
-    server: Discord, shots: Channel, bot: Start, settings: Settings
-) -> None:
-    ann, bob = server.user("ann"), server.user("bob")
-    async with bot():
-        await server.slash(ann, shots, "generate", FREE | {"seed": 7})
-        pressed = await press(server, bob, await clip_in(server, shots), "Again")
-        status = await pressed.answered(PATIENCE_S)
-        await until(server, lambda: len(status.edits) > 1)  # the quote, then its job
-    async with reading(settings) as app:
-        second, first = await app.producer.jobs(Person())
-
-    assert (second.place.user_id, first.place.user_id) == (bob.id, ann.id)
-    assert (second.brief.prompt, second.brief.seed) == (first.brief.prompt, None)
-    assert second.status_message_id == status.id
-
-
 @pytest.mark.parametrize(
     ("permission", "named"),
     [

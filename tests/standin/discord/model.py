@@ -295,6 +295,11 @@ class Message:
         found = [c for c in walk(self.components) if c["type"] == 2]
         return {c.get("label") or c.get("emoji", {}).get("name", ""): c for c in found}
 
+    @property
+    def menus(self) -> list[str]:
+        """The custom ids of the menus."""
+        return [str(c["custom_id"]) for c in walk(self.components) if c["type"] == 3]
+
     def component(self, custom_id: str) -> Json:
         for component in walk(self.components):
             if component.get("custom_id") == custom_id:

@@ -372,6 +372,16 @@ class Discord:
     async def start_thread(self, user: User, message: Message, name: str) -> Channel:
         return self.world.start_thread_on(message, name, user, 1440)
 
+    async def post(self, user: User, forum: Channel, name: str, text: str) -> Channel:
+        """A person opens a post in a forum: a thread and its first message, of one id."""
+        number = self.world.ids.next()
+        first = self.world.new_message(forum, user, message_id=number)
+        first.content = text
+        thread = self.world.open_thread(forum, name, user, thread_id=number)
+        first.channel = thread
+        self.world.post(first)
+        return thread
+
     # What came of it.
 
     def messages(self, channel: Channel, *, system: bool = False) -> list[Message]:

@@ -1,0 +1,35 @@
+"""What people read on Discord: values in, texts out, in the reader's language.
+
+Short lines for a phone, at most 2,000 characters, everything a person typed made harmless. Nothing
+here waits, asks or decides; times are Discord's own marks, which a reader's client keeps current.
+The sentences stand in `bot/locales`.
+"""
+
+from cogs._presenter._board import board, echo, sheet
+from cogs._presenter._card import Card, card, go_label
+from cogs._presenter._clip import alt_text, clip_message, too_large_note
+from cogs._presenter._format import MAX_CHARS, missing_permissions, money, price_of
+from cogs._presenter._lists import job_list, model_list, usage_report
+from cogs._presenter._status import done_line, status_message, status_of_takes
+
+__all__ = [
+    "MAX_CHARS",
+    "Card",
+    "alt_text",
+    "board",
+    "card",
+    "clip_message",
+    "done_line",
+    "echo",
+    "go_label",
+    "job_list",
+    "missing_permissions",
+    "model_list",
+    "money",
+    "price_of",
+    "sheet",
+    "status_message",
+    "status_of_takes",
+    "too_large_note",
+    "usage_report",
+]
