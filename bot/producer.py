@@ -249,9 +249,41 @@ class Producer:
     async def _accept(
         self, quotes: Sequence[Quote], origin: str, *, start: bool, message_id: int | None
     ) -> list[Job]:
+        return await self.accept([(origin, quotes)], start=start, status_message_id=message_id)
+
+    async def accept(
+        self,
+        batches: Sequence[tuple[str, Sequence[Quote]]],
+        *,
+        start: bool = True,
+        status_message_id: int | None = None,
+    ) -> list[Job]:
+        """One job per quote, each batch under its origin, all held in one transaction or none.
+
+        The same origins again give the jobs they led to. Raises `Refused` as `generate` does.
+        """
         now = self._clock()
+        made = [
+            (
+                self._jobs(quotes, origin, now, status_message_id),
+                _DECISION.dump_json(quotes[0].decision).decode(),
+            )
+            for origin, quotes in batches
+        ]
+        try:
+            accepted = await self._store.add_batches(made, self._caps, now)
+        except OverCap as error:
+            raise Refused(str(error)) from None
+        for job in accepted:
+            if start and not job.ended:
+                self._worker.start(job)
+        return accepted
+
+    def _jobs(
+        self, quotes: Sequence[Quote], origin: str, now: datetime, message_id: int | None
+    ) -> list[Job]:
         batch = new_id(now)
-        jobs = [
+        return [
             Job(
                 id=batch if index == 0 else new_id(now),
                 origin=origin if index == 0 else f"{origin}/{index + 1}",
@@ -268,15 +300,6 @@ class Producer:
             )
             for index, quote in enumerate(quotes)
         ]
-        record = _DECISION.dump_json(quotes[0].decision).decode()
-        try:
-            accepted = await self._store.add_jobs(jobs, record, self._caps, now)
-        except OverCap as error:
-            raise Refused(str(error)) from None
-        for job in accepted:
-            if start and not job.ended:
-                self._worker.start(job)
-        return accepted
 
     async def keep_quote(self, quote: Quote) -> str:
         """Remember what a person is shown, so that a button can say yes to it; its id."""

@@ -24,6 +24,7 @@ from bot.store._database import Database, opened
 from bot.store._jobs import fingerprint, millis, moment
 from bot.store._ledger import Imbalance, UsageRow
 from bot.store._library import Found, Library, Search
+from bot.store._plans import Audition, Phase, Plan, PlanEntry, Plans, Skipped
 from bot.store._quotes import KeptQuote
 from bot.store._settings import ServerRules
 from bot.store._shots import Shots
@@ -32,6 +33,7 @@ from bot.store._votes import AcceptedRow, Cast, Comparison, Comparisons, Compari
 __all__ = [
     "AcceptedRow",
     "Ask",
+    "Audition",
     "Cast",
     "Comparison",
     "ComparisonState",
@@ -42,9 +44,14 @@ __all__ = [
     "Letter",
     "Library",
     "OverCap",
+    "Phase",
+    "Plan",
+    "PlanEntry",
+    "Plans",
     "Search",
     "ServerRules",
     "Shots",
+    "Skipped",
     "Store",
     "Superseded",
     "Trouble",
@@ -90,6 +97,7 @@ class Store:
         self.library = Library(database)
         self.rules = ServerRules(database)
         self.comparisons = Comparisons(database)
+        self.plans = Plans(database)
 
     @classmethod
     @asynccontextmanager
@@ -106,22 +114,34 @@ class Store:
         An origin that is already known gives the jobs it made the first time. Raises `OverCap`.
         """
 
+        return await self.add_batches([(jobs, decision)], caps, now)
+
+    async def add_batches(
+        self, batches: Sequence[tuple[Sequence[Job], str]], caps: Caps, now: datetime
+    ) -> list[Job]:
+        """The same for several batches of one person, in one transaction.
+
+        Where the first one's origin is known, all of them are.
+        """
+        jobs = [job for batch, _ in batches for job in batch]
+
         async def work(db: aiosqlite.Connection) -> list[Job]:
             known = await _jobs.select(db, "origin = :origin", {"origin": jobs[0].origin})
             if known:
-                return await _jobs.select(db, "batch = :batch", {"batch": known[0].batch})
+                return [job for batch, _ in batches for job in await _known(db, batch[0].origin)]
             exposed = await _ledger.exposure(db, scope_of(jobs[0].place), now)
             if refusal := daily_refusal(sum(job.hold_micros for job in jobs), exposed, caps):
                 raise OverCap(refusal)
-            await db.execute(
-                "INSERT INTO decision (batch, decision) VALUES (?, ?)",
-                (jobs[0].batch, decision),
-            )
-            for job in jobs:
-                await _jobs.insert(db, job)
-                await _ledger.post(db, entries(None, job), now)
-            await _shots.number_planned(db, jobs)
-            return list(jobs)
+            for batch, decision in batches:
+                await db.execute(
+                    "INSERT INTO decision (batch, decision) VALUES (?, ?)",
+                    (batch[0].batch, decision),
+                )
+                for job in batch:
+                    await _jobs.insert(db, job)
+                    await _ledger.post(db, entries(None, job), now)
+                await _shots.number_planned(db, batch)
+            return jobs
 
         return await self._db.write(work)
 
@@ -367,3 +387,9 @@ class Store:
             await db.execute(query, values)
 
         await self._db.write(work)
+
+
+async def _known(db: aiosqlite.Connection, origin: str) -> list[Job]:
+    """The whole batch an origin has led to."""
+    where = "batch = (SELECT batch FROM job WHERE origin = :origin) ORDER BY created_at, id"
+    return await _jobs.select(db, where, {"origin": origin})
