@@ -25,7 +25,15 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from bot._media_clips import SAMPLE_RATE, create_clip, h264, open_clip, sound_of, tag_bt709, video_of
+from bot._media_clips import (
+    SAMPLE_RATE,
+    create_clip,
+    h264,
+    open_clip,
+    sound_of,
+    tag_bt709,
+    video_of,
+)
 from bot._media_even import even_out
 from bot._media_files import Unusable
 from bot._media_grid import drain, fit_steps
@@ -69,9 +77,7 @@ def _copy(source_path: str, to: str, job: dict[str, Any], gain_db: float | None)
         speaker.finish(blocks)
 
 
-def _pictures(
-    source: InputContainer, job: dict[str, Any], rate: Fraction
-) -> Iterator[VideoFrame]:
+def _pictures(source: InputContainer, job: dict[str, Any], rate: Fraction) -> Iterator[VideoFrame]:
     """Exactly `frames` of them; the last is held where the source has fewer."""
     shown = None
     made = 0

@@ -30,8 +30,10 @@ from bot.media import BadClip, BadImage, Media, sniff
 from bot.models import Availability, Catalogue, Lifecycle, Model, Route
 from bot.money import usd
 from bot.router import Candidate, Decision, Facts, decide, to_json
+from bot.router.decision import NO_FACTS
 from bot.stills import suited
 from bot.store import KeptQuote, OverCap, Store, UsageRow
+from bot.taste import Taste
 from bot.vendors import Vendors
 from bot.worker import Worker
 from providers.base import MediaInput, MediaRole
@@ -41,7 +43,6 @@ __all__ = ["Instead", "Listing", "Person", "Producer", "Quote", "new_id"]
 
 MAX_TAKES: Final = 10
 _JUDGED: Final = 0.6  # how sure a second opinion makes us
-_GRID_BYTES: Final = 10_000_000
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _DECISION: Final = TypeAdapter(Decision)
 _STILLS: Final = (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME, MediaRole.REFERENCE)
@@ -107,8 +108,10 @@ class Producer:
         folder: Path,
         clock: Callable[[], datetime],
         judge: Judge | None = None,
+        taste: Taste | None = None,
     ) -> None:
         self._judge = judge
+        self._taste = taste
         self._store = store
         self._vendors = vendors
         self._catalogue = catalogue
@@ -136,12 +139,19 @@ class Producer:
         video = next((media for media in brief.inputs if media.role not in _STILLS), None)
         info = await self._media.probe(video.path) if video and video.path else []
         demand, judged_by = await self._classified(brief.prompt)
+        taught = NO_FACTS.preferences
+        if self._taste and place:
+            taught = await self._taste.preferences(scope_of(place))
         decision = decide(
             brief,
             demand,
             self._catalogue,
             await self._vendors.availability(place),
-            facts=Facts(max_price_micros=min(caps), video_s=info[0].duration_s if info else None),
+            facts=Facts(
+                max_price_micros=min(caps),
+                video_s=info[0].duration_s if info else None,
+                preferences=taught,
+            ),
         )
         return replace(await suited(decision, brief, self._vendors.client), judged_by=judged_by)
 
@@ -207,44 +217,6 @@ class Producer:
             raise Refused(f"Between 1 and {MAX_TAKES} takes at once, not {takes}.")
         quotes = [replace(quote, brief=_take(quote.brief, take)) for take in range(takes)]
         return await self._accept(quotes, origin, start=start, message_id=status_message_id)
-
-    async def quote_each(
-        self, brief: Brief, models: Sequence[str], place: Place, *, max_micros: int | None = None
-    ) -> list[Quote]:
-        """The same brief fitted to each model. Raises `Refused` naming the ones that cannot."""
-        quotes: list[Quote] = []
-        problems: list[str] = []
-        for model in dict.fromkeys(models):
-            try:
-                quotes.append(
-                    await self.quote(replace(brief, model=model), place, max_micros=max_micros)
-                )
-            except Refused as error:
-                problems.append(f"{model}: {error.user_message}")
-        if problems:
-            raise Refused("This comparison cannot be made as it is.\n" + "\n".join(problems))
-        return quotes
-
-    async def compare(
-        self, quotes: Sequence[Quote], *, origin: str, start: bool = True
-    ) -> list[Job]:
-        """One job per quote, held together, each with its own fate. Raises `Refused`."""
-        return await self._accept(quotes, origin, start=start, message_id=None)
-
-    async def side_by_side(self, jobs: Sequence[Job]) -> Path | None:
-        """The finished clips of a batch in one labelled video; None with fewer than two."""
-        done = [job for job in jobs if job.clip]
-        if len(done) < 2:
-            return None
-        target = self._clips.parent / "comparisons" / f"{jobs[0].batch}.mp4"
-        await asyncio.to_thread(target.parent.mkdir, parents=True, exist_ok=True)
-        fitted = await self._media.side_by_side(
-            [self._clips / job.clip for job in done],
-            [job.model for job in done],
-            target,
-            limit_bytes=_GRID_BYTES,
-        )
-        return fitted.path
 
     async def _accept(
         self, quotes: Sequence[Quote], origin: str, *, start: bool, message_id: int | None

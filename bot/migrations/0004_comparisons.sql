@@ -7,6 +7,7 @@ CREATE TABLE audition (
   model TEXT NOT NULL,                      -- on trial
   incumbent TEXT NOT NULL,
   skipped TEXT NOT NULL,                    -- JSON: prompts that one of them cannot make, and why
+  told INTEGER NOT NULL DEFAULT 0 CHECK (told IN (0, 1)),
   created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -31,6 +32,11 @@ CREATE INDEX comparison_plan_offer ON comparison_plan (offer, id);
 CREATE INDEX comparison_plan_open ON comparison_plan (phase)
   WHERE phase NOT IN ('offered', 'told') AND channel_id IS NOT NULL;
 
+-- An offer that was declined in the meantime starts nothing.
+CREATE TRIGGER comparison_plan_is_needed BEFORE INSERT ON job
+  WHEN NEW.origin LIKE 'compare:%' AND instr(NEW.origin, '/') = 0 AND NOT EXISTS
+    (SELECT 1 FROM comparison_plan WHERE id = substr(NEW.origin, 9) AND phase = 'offered')
+  BEGIN SELECT RAISE(ABORT, 'offer closed'); END;
 -- Accepted with its jobs and their holds, in their transaction.
 CREATE TRIGGER comparison_plan_begins AFTER INSERT ON job WHEN NEW.origin LIKE 'compare:%' BEGIN
   UPDATE comparison_plan SET phase = 'making', batch = NEW.batch, started_at = NEW.created_at
@@ -41,10 +47,11 @@ END;
 CREATE TABLE taste (scope TEXT PRIMARY KEY, ver INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TRIGGER taste_changes_with_a_reveal AFTER UPDATE OF state ON comparison
   WHEN NEW.state = 'revealed' AND OLD.state <> 'revealed' BEGIN
-  INSERT INTO taste (scope, ver) VALUES (NEW.scope, 1) ON CONFLICT (scope) DO UPDATE SET ver = ver + 1;
+  INSERT INTO taste (scope, ver) VALUES (NEW.scope, 1)
+    ON CONFLICT (scope) DO UPDATE SET ver = ver + 1;
 END;
 CREATE TRIGGER taste_changes_with_a_removal AFTER DELETE ON vote BEGIN
   INSERT INTO taste (scope, ver)
-    SELECT scope, 1 FROM comparison WHERE id = OLD.comparison_id
+    SELECT scope, 1 FROM comparison WHERE id = OLD.comparison_id AND state = 'revealed'
     ON CONFLICT (scope) DO UPDATE SET ver = ver + 1;
 END;

@@ -6,6 +6,7 @@ their tables. Times come from the caller, so that tests can set the clock.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any, Self
 
 import aiosqlite
 
-from bot.errors import NotFound
+from bot.errors import NotFound, Refused
 from bot.jobs import Job, RenderTimes
 from bot.ledger import entries, scope_of
 from bot.limits import Caps, daily_refusal
@@ -121,7 +122,8 @@ class Store:
     ) -> list[Job]:
         """The same for several batches of one person, in one transaction.
 
-        Where the first one's origin is known, all of them are.
+        Where the first one's origin is known, all of them are. Raises `Refused` for a comparison
+        whose offer was declined meanwhile.
         """
         jobs = [job for batch, _ in batches for job in batch]
 
@@ -143,7 +145,12 @@ class Store:
                 await _shots.number_planned(db, batch)
             return jobs
 
-        return await self._db.write(work)
+        try:
+            return await self._db.write(work)
+        except sqlite3.IntegrityError as error:
+            if "offer closed" in str(error):
+                raise Refused("This offer is closed. Nothing was started.") from None
+            raise
 
     async def move(self, before: Job, after: Job, event: str, now: datetime) -> Job:
         """Commit one move with the money it implies. Raises `Superseded`."""

@@ -122,6 +122,25 @@ class Plans:
 
         return await self._db.read(work)
 
+    async def finished_auditions(self) -> list[Audition]:
+        """Those of channels whose every comparison is told, and that are not told themselves."""
+
+        async def work(db: aiosqlite.Connection) -> list[Audition]:
+            rows = await db.execute_fetchall(
+                "SELECT * FROM audition a WHERE told = 0 AND EXISTS (SELECT 1 FROM comparison_plan"
+                " WHERE offer = a.id AND channel_id IS NOT NULL) AND NOT EXISTS"
+                " (SELECT 1 FROM comparison_plan WHERE offer = a.id AND phase <> 'told')"
+            )
+            return [_audition(row) for row in rows]
+
+        return await self._db.read(work)
+
+    async def audition_told(self, audition_id: str) -> None:
+        async def work(db: aiosqlite.Connection) -> None:
+            await db.execute("UPDATE audition SET told = 1 WHERE id = ?", (audition_id,))
+
+        await self._db.write(work)
+
     async def open(self) -> list[Plan]:
         """Those of channels that have something left to do; what people wait for first."""
         return await self._select(
@@ -136,6 +155,11 @@ class Plans:
         async def work(db: aiosqlite.Connection) -> None:
             await db.execute(
                 "DELETE FROM comparison_plan WHERE offer = ? AND phase = 'offered'", (offer,)
+            )
+            await db.execute(
+                "DELETE FROM audition WHERE id = :offer"
+                " AND NOT EXISTS (SELECT 1 FROM comparison_plan WHERE offer = :offer)",
+                {"offer": offer},
             )
 
         await self._db.write(work)
@@ -153,14 +177,14 @@ class Plans:
 
         return await self._db.write(work)
 
-    async def posted(self, plan_id: str, message_id: int | None) -> None:
-        """showing -> voting."""
+    async def posted(self, plan_id: str, message_id: int | None, deadline_at: datetime) -> None:
+        """showing -> voting; the time to vote begins when people can see it."""
 
         async def work(db: aiosqlite.Connection) -> None:
             await db.execute(
-                "UPDATE comparison SET message_id = :message, channel_id = (SELECT channel_id"
-                " FROM comparison_plan WHERE id = :id) WHERE id = :id",
-                {"id": plan_id, "message": message_id},
+                "UPDATE comparison SET message_id = :message, deadline_at = :deadline, channel_id ="
+                " (SELECT channel_id FROM comparison_plan WHERE id = :id) WHERE id = :id",
+                {"id": plan_id, "message": message_id, "deadline": millis(deadline_at)},
             )
             await db.execute(
                 "UPDATE comparison_plan SET phase = 'voting' WHERE id = :id AND phase = 'showing'",
@@ -174,9 +198,7 @@ class Plans:
         state = ComparisonState.CANCELLED if cancelled else ComparisonState.REVEALED
 
         async def work(db: aiosqlite.Connection) -> None:
-            await db.execute(
-                _votes.END, {"id": plan_id, "state": state.value, "now": millis(now)}
-            )
+            await db.execute(_votes.END, {"id": plan_id, "state": state.value, "now": millis(now)})
             await db.execute(
                 "UPDATE comparison_plan SET phase = 'ended' WHERE id = :id"
                 " AND phase IN ('making', 'showing', 'voting')",
@@ -189,9 +211,7 @@ class Plans:
         """What people are to be told of it beside the rest."""
 
         async def work(db: aiosqlite.Connection) -> None:
-            await db.execute(
-                "UPDATE comparison_plan SET note = ? WHERE id = ?", (note, plan_id)
-            )
+            await db.execute("UPDATE comparison_plan SET note = ? WHERE id = ?", (note, plan_id))
 
         await self._db.write(work)
 
@@ -298,9 +318,7 @@ def _plan(row: sqlite3.Row) -> Plan:
     return Plan(
         id=row["id"],
         offer=row["offer"],
-        place=Place(
-            guild_id=row["guild_id"], channel_id=row["channel_id"], user_id=row["user_id"]
-        ),
+        place=Place(guild_id=row["guild_id"], channel_id=row["channel_id"], user_id=row["user_id"]),
         brief=_BRIEF.validate_json(row["brief"]),
         entries=_ENTRIES.validate_json(row["entries"]),
         questions=_QUESTIONS.validate_json(row["questions"]),
