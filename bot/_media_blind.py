@@ -38,7 +38,7 @@ from bot._media_even import even_out
 from bot._media_files import Unusable
 from bot._media_grid import drain, fit_steps
 
-__all__ = ["UNREADABLE", "blind"]
+__all__ = ["UNREADABLE", "blind", "loudness"]
 
 UNREADABLE = (FFmpegError,)
 BLOCK: Final = 1024  # samples of an AAC frame
@@ -51,12 +51,13 @@ STEADY: Final = {"g": "48", "keyint_min": "48", "sc_threshold": "0", "bf": "0"}
 
 def blind(job: dict[str, Any]) -> dict[str, Any]:
     """One copy of each source; how loud each was is matched, or all fall silent."""
-    gains = _gains([_loudness(path) for path in job["sources"]])
+    heard = [loudness(path) for path in job["sources"]]
+    gains = _gains(heard)
     for index, source in enumerate(job["sources"]):
         gain_db = gains[index] if gains else None
         _copy(source, job[f"to_{index}"], job, gain_db)
     size_bytes = even_out([Path(job[f"to_{index}"]) for index in range(len(job["sources"]))])
-    return {"size_bytes": size_bytes, "muted": not gains}
+    return {"size_bytes": size_bytes, "muted": not gains and any(heard)}
 
 
 def _copy(source_path: str, to: str, job: dict[str, Any], gain_db: float | None) -> None:
@@ -173,7 +174,7 @@ def _through(
             return
 
 
-def _loudness(path: str) -> tuple[float, float] | None:
+def loudness(path: str) -> tuple[float, float] | None:
     """(LUFS, peak in dB) of a source that can be heard."""
     with open_clip(path) as source:
         stream = sound_of(source)

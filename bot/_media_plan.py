@@ -159,8 +159,10 @@ def rate_for(rates: Sequence[float]) -> Fraction:
 
     Where they differ, none loses a picture at 60, and each is at most 8 ms off its moment.
     """
-    near = {min(FILM_RATES, key=lambda known: abs(known - Fraction(rate))) for rate in rates}
-    return near.pop() if len(near) == 1 else MEETING_RATE
+    near = {
+        next((known for known in FILM_RATES if abs(known - rate) < 0.5), None) for rate in rates
+    }
+    return (near.pop() if len(near) == 1 else None) or MEETING_RATE
 
 
 def canvases_for(shapes: Sequence[Shape]) -> list[Shape]:
