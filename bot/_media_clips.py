@@ -7,8 +7,10 @@ Sizes, caps and choices are the parent's (`bot.media`); this knows how to talk t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import av
@@ -27,6 +29,7 @@ from bot._media_files import Unusable
 from bot._media_pictures import save
 
 __all__ = [
+    "SAMPLE_RATE",
     "UNREADABLE",
     "Soundtrack",
     "create_clip",
@@ -125,7 +128,12 @@ def sound_of(source: InputContainer) -> AudioStream | None:
     return next(iter(source.streams.audio), None)
 
 
-def h264(out: OutputContainer, job: dict[str, Any], rate: Fraction) -> VideoStream:
+def h264(
+    out: OutputContainer,
+    job: dict[str, Any],
+    rate: Fraction,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> VideoStream:
     """The encoder, capped: constant quality as long as `maxrate` allows it."""
     options = {
         "preset": "veryfast",
@@ -133,6 +141,7 @@ def h264(out: OutputContainer, job: dict[str, Any], rate: Fraction) -> VideoStre
         "crf": "20",
         "maxrate": str(job["maxrate"]),
         "bufsize": str(job["maxrate"] // 2),
+        **more,
     }
     coder: VideoStream = out.add_stream("libx264", rate=rate, options=options)
     coder.width, coder.height = job["width"], job["height"]

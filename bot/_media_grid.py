@@ -13,6 +13,7 @@ from typing import Any
 from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 from av.filter import Graph
+from av.filter.context import FilterContext
 from av.packet import Packet
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
@@ -21,7 +22,7 @@ from PIL import Image, ImageDraw, ImageFont
 from bot._media_clips import Soundtrack, create_clip, h264, open_clip, sound_of, tag_bt709, video_of
 from bot._media_files import Unusable
 
-__all__ = ["UNREADABLE", "compose"]
+__all__ = ["UNREADABLE", "compose", "drain", "fit_steps"]
 
 UNREADABLE = (FFmpegError,)
 FPS = 24
@@ -86,17 +87,7 @@ def _cell(source: InputContainer, label: str, job: dict[str, Any]) -> Iterator[V
     strip = graph.add_buffer(
         width=width, height=LABEL_HEIGHT, format=VideoFormat("rgba"), time_base=TICK
     )
-    colours = "out_range=tv:out_color_matrix=bt709"
-    fit = f"{width}:{height}:force_original_aspect_ratio=decrease:flags=bicubic:{colours}"
-    steps = [
-        entry,
-        graph.add("setpts", "PTS-STARTPTS"),
-        graph.add("fps", str(FPS)),
-        graph.add("scale", fit),
-        graph.add("pad", f"{width}:{height}:-1:-1"),
-        graph.add("setsar", "1"),
-        graph.add("format", "yuv420p"),
-    ]
+    steps = [entry, *fit_steps(graph, width, height, Fraction(FPS))]
     overlay = graph.add("overlay", "0:0:eof_action=repeat")
     graph.link_nodes(*steps)
     steps[-1].link_to(overlay, 0, 0)
@@ -107,9 +98,23 @@ def _cell(source: InputContainer, label: str, job: dict[str, Any]) -> Iterator[V
     strip.push(None)
     for frame in source.decode(video):
         entry.push(frame)
-        yield from _drain(graph)
+        yield from drain(graph)
     entry.push(None)
-    yield from _drain(graph)
+    yield from drain(graph)
+
+
+def fit_steps(graph: Graph, width: int, height: int, rate: Fraction) -> list[FilterContext]:
+    """Any picture whole on a canvas of this size, at this rate, in the colours all players know."""
+    colours = "out_range=tv:out_color_matrix=bt709"
+    fit = f"{width}:{height}:force_original_aspect_ratio=decrease:flags=bicubic:{colours}"
+    return [
+        graph.add("setpts", "PTS-STARTPTS"),
+        graph.add("fps", str(rate)),
+        graph.add("scale", fit),
+        graph.add("pad", f"{width}:{height}:-1:-1"),
+        graph.add("setsar", "1"),
+        graph.add("format", "yuv420p"),
+    ]
 
 
 def _cell_size(job: dict[str, Any]) -> tuple[int, int]:
@@ -151,10 +156,10 @@ def _mosaic(cells: list[Iterator[VideoFrame]], job: dict[str, Any]) -> Iterator[
         for entry, frame in zip(entries, row, strict=True):
             frame.pts, frame.time_base = index, TICK
             entry.push(frame)
-        yield from _drain(graph)
+        yield from drain(graph)
     for entry in entries:
         entry.push(None)
-    yield from _drain(graph)
+    yield from drain(graph)
 
 
 def _in_step(cells: list[Iterator[VideoFrame]]) -> Iterator[list[VideoFrame]]:
@@ -171,7 +176,7 @@ def _in_step(cells: list[Iterator[VideoFrame]]) -> Iterator[list[VideoFrame]]:
         shown = [new or old for new, old in zip(fresh, shown, strict=True)]
 
 
-def _drain(graph: Graph) -> Iterator[VideoFrame]:
+def drain(graph: Graph) -> Iterator[VideoFrame]:
     while True:
         try:
             frame = graph.vpull()

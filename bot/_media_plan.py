@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
@@ -17,11 +18,13 @@ __all__ = [
     "Grid",
     "Shape",
     "Sound",
+    "canvases_for",
     "fit_sound",
     "grid_for",
     "pick_shape",
     "plays_inline",
     "rate_cap",
+    "rate_for",
     "repacking_fits",
     "shapes_for",
 ]
@@ -33,6 +36,8 @@ ENOUGH_BITS = 0.03  # per pixel and frame; below it a smaller picture looks bett
 CONTAINER_BYTES = 64 * 1024
 INDEX_BYTES_PER_FRAME = 32
 AUDIO_BPS = 96_000
+FILM_RATES = (Fraction(24), Fraction(25), Fraction(30), Fraction(48), Fraction(50), Fraction(60))
+MEETING_RATE = Fraction(60)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,6 +152,23 @@ def grid_for(shapes: Sequence[Shape]) -> Grid:
     else:
         columns, cell = 2, (640, 360)
     return Grid(columns=columns, rows=-(-count // columns), cell=cell)
+
+
+def rate_for(rates: Sequence[float]) -> Fraction:
+    """One rate for clips that must not be told apart by it: their own where they share one.
+
+    Where they differ, none loses a picture at 60, and each is at most 8 ms off its moment.
+    """
+    near = {
+        next((known for known in FILM_RATES if abs(known - rate) < 0.5), None) for rate in rates
+    }
+    return (near.pop() if len(near) == 1 else None) or MEETING_RATE
+
+
+def canvases_for(shapes: Sequence[Shape]) -> list[Shape]:
+    """A canvas, and smaller ones, on which each of these is whole: as large as the largest."""
+    width, height = max(shapes, key=lambda shape: (shape[0] * shape[1], shape))
+    return shapes_for(width, height)
 
 
 def _plain_streams(info: ClipInfo) -> bool:

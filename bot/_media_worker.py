@@ -27,6 +27,7 @@ OPERATIONS = {
     "examine": "bot._media_clips",
     "remux": "bot._media_clips",
     "encode": "bot._media_clips",
+    "blind": "bot._media_blind",
     "compose": "bot._media_grid",
     "prepare": "bot._media_pictures",
     "chart": "bot._media_ranking",

@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 
 from bot import catalogue, files
+from bot.comparing import Comparing, Together
 from bot.config import Settings
 from bot.errors import ConfigError
 from bot.jobs import Job, Later
@@ -26,6 +27,7 @@ from bot.models import Catalogue
 from bot.pace import Clock, Pace, utc_now
 from bot.producer import Producer
 from bot.store import Store
+from bot.taste import Taste
 from bot.vendors import Vendors
 from bot.workbench import Workbench
 from bot.worker import Delivery, Patience, Worker
@@ -47,6 +49,8 @@ class App:
     worker: Worker
     producer: Producer
     workbench: Workbench
+    taste: Taste
+    comparing: Comparing
     folder: Path
     clock: Clock
 
@@ -128,15 +132,17 @@ async def _opened(
             loopback_ok=lambda _origin: False,
             deadline_s=pace.download_s,
         )
+        together = Together(delivery, store)
         worker = Worker(
             store=store,
             vendors=vendors,
             media=media,
             folder=folder,
-            delivery=delivery,
+            delivery=together,
             pace=pace,
             **({"fetch_patience": fetch_patience} if fetch_patience else {}),
         )
+        taste = Taste(store, book)
         producer = Producer(
             store=store,
             vendors=vendors,
@@ -147,7 +153,18 @@ async def _opened(
             folder=folder,
             clock=clock,
             judge=_judge(settings, http),
+            taste=taste,
         )
+        comparing = Comparing(
+            store=store,
+            producer=producer,
+            media=media,
+            taste=taste,
+            catalogue=book,
+            folder=folder,
+            pace=pace,
+        )
+        together.moved = comparing.moved
         yield App(
             settings=settings,
             catalogue=book,
@@ -164,6 +181,8 @@ async def _opened(
                 folder=folder,
                 clock=clock,
             ),
+            taste=taste,
+            comparing=comparing,
             folder=folder,
             clock=clock,
         )

@@ -99,6 +99,7 @@ async def serve(settings: Settings, stop: asyncio.Event, *, clock: Clock = utc_n
             async with asyncio.TaskGroup() as group:
                 sides = [
                     group.create_task(app.worker.run(), name="worker"),
+                    group.create_task(app.comparing.run(), name="comparing"),
                     group.create_task(_supervise(app, switchboard, token), name="discord"),
                 ]
                 await stop.wait()

@@ -19,6 +19,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -30,11 +31,13 @@ from bot._media_panels import note_of, panels_of
 from bot._media_plan import (
     ClipInfo,
     Shape,
+    canvases_for,
     fit_sound,
     grid_for,
     pick_shape,
     plays_inline,
     rate_cap,
+    rate_for,
     repacking_fits,
     shapes_for,
 )
@@ -45,6 +48,7 @@ from bot.ranking import Ranking
 __all__ = [
     "BadClip",
     "BadImage",
+    "Blind",
     "CannotDraw",
     "CannotFit",
     "Cell",
@@ -133,6 +137,17 @@ class Picture:
     width: int
     height: int
     size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Blind:
+    """Viewing copies that nothing but picture and sound tells apart."""
+
+    paths: tuple[Path, ...]
+    size_bytes: int  # of each
+    duration_s: float
+    shape: Shape
+    muted: bool  # one of them is silent, so all are
 
 
 class Media:
@@ -234,9 +249,9 @@ class Media:
                 note = _note("repacked, picture and sound untouched", info)
                 return Fitted(path=to, method="remux", size_bytes=size_bytes, note=note)
         sound = fit_sound(info, limit_bytes)
-        shape, size_bytes = await self._squeeze(
+        shape, answer = await self._squeeze(
             {"op": "encode", "source": str(path), "audio": sound.mode, "audio_bps": sound.bps},
-            to,
+            {"to": to},
             shapes_for(info.width, info.height),
             cap_bps=rate_cap(limit_bytes, info.duration_s, sound.bps),
             fps=info.fps,
@@ -244,7 +259,7 @@ class Media:
             cpu_s=60 + int(6 * info.duration_s),
         )
         note = _note(f"re-encoded at {shape[0]} x {shape[1]}", info)
-        return Fitted(path=to, method="encode", size_bytes=size_bytes, note=note)
+        return Fitted(path=to, method="encode", size_bytes=answer["size_bytes"], note=note)
 
     async def side_by_side(
         self,
@@ -276,9 +291,9 @@ class Media:
             "audio_bps": audio_bps,
         }
         longest_s = max(info.duration_s for info in infos)
-        shape, size_bytes = await self._squeeze(
+        shape, answer = await self._squeeze(
             job,
-            to,
+            {"to": to},
             [grid.canvas(scale) for scale in GRID_SCALES],
             cap_bps=rate_cap(limit_bytes, longest_s, audio_bps),
             fps=GRID_FPS,
@@ -286,7 +301,44 @@ class Media:
             cpu_s=60 + int(5 * longest_s * len(paths)),
         )
         note = f"side by side at {shape[0]} x {shape[1]}; judge details on the clips themselves"
-        return Fitted(path=to, method="encode", size_bytes=size_bytes, note=note)
+        return Fitted(path=to, method="encode", size_bytes=answer["size_bytes"], note=note)
+
+    async def blind_copies(
+        self, paths: Sequence[Path], to: Sequence[Path], *, limit_bytes: int
+    ) -> Blind:
+        """Copies for a blind vote, each as long as the shortest and as loud as the others.
+
+        Costs one re-encoding a clip; equal in size, rate, settings and bytes, so that no property
+        of a file says whose it is. Raises `CannotFit`, `BadClip`.
+        """
+        infos = await self.probe(*paths)
+        rate = rate_for([info.fps for info in infos])
+        duration_s = min(info.duration_s for info in infos)
+        frames = max(1, int(duration_s * rate + Fraction(1, 100)))
+        job = {
+            "op": "blind",
+            "sources": [str(path) for path in paths],
+            "rate": str(rate),
+            "frames": frames,
+            "audio_bps": GRID_AUDIO_BPS,
+        }
+        outputs = {f"to_{index}": path for index, path in enumerate(to)}
+        shape, answer = await self._squeeze(
+            job,
+            outputs,
+            canvases_for([(info.width, info.height) for info in infos]),
+            cap_bps=rate_cap(limit_bytes, duration_s, GRID_AUDIO_BPS),
+            fps=min(float(rate), 30.0),  # what is added above it repeats
+            limit_bytes=limit_bytes,
+            cpu_s=60 + int(10 * duration_s * len(paths)),
+        )
+        return Blind(
+            paths=tuple(to),
+            size_bytes=answer["size_bytes"],
+            duration_s=float(frames / rate),
+            shape=shape,
+            muted=answer["muted"],
+        )
 
     async def prepare_image(
         self, source: Path, to: Path, *, max_side: int = 3840, exact: Shape | None = None
@@ -339,27 +391,28 @@ class Media:
     async def _squeeze(
         self,
         job: Mapping[str, Any],
-        to: Path,
+        outputs: Mapping[str, Path],
         shapes: Sequence[Shape],
         *,
         cap_bps: int,
         fps: float,
         limit_bytes: int,
         cpu_s: int,
-    ) -> tuple[Shape, int]:
+    ) -> tuple[Shape, dict[str, Any]]:
         """Encode once; where the cap was overshot, once more, lower and smaller."""
         for _ in range(2):
             if cap_bps < LOWEST_CAP_BPS:
                 break
             shape = pick_shape(shapes, cap_bps, fps)
             order = {"width": shape[0], "height": shape[1], "maxrate": cap_bps}
-            answer = await self._work(CannotFit, {**job, **order}, {"to": to}, cpu_s=cpu_s)
+            answer = await self._work(CannotFit, {**job, **order}, outputs, cpu_s=cpu_s)
             size_bytes: int = answer["size_bytes"]
             if size_bytes <= limit_bytes:
-                return shape, size_bytes
+                return shape, answer
             cap_bps = int(0.9 * cap_bps * limit_bytes / size_bytes)
             shapes = shapes[shapes.index(shape) + 1 :] or shapes[-1:]
-        await asyncio.to_thread(to.unlink, missing_ok=True)
+        for path in outputs.values():
+            await asyncio.to_thread(path.unlink, missing_ok=True)
         raise CannotFit(f"does not fit into {limit_bytes / MIB:.1f} MiB")
 
     async def _work(

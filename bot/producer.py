@@ -30,8 +30,10 @@ from bot.media import BadClip, BadImage, Media, sniff
 from bot.models import Availability, Catalogue, Lifecycle, Model, Route
 from bot.money import usd
 from bot.router import Candidate, Decision, Facts, decide, to_json
+from bot.router.decision import NO_FACTS
 from bot.stills import suited
 from bot.store import KeptQuote, OverCap, Store, UsageRow
+from bot.taste import Taste
 from bot.vendors import Vendors
 from bot.worker import Worker
 from providers.base import MediaInput, MediaRole
@@ -41,7 +43,6 @@ __all__ = ["Instead", "Listing", "Person", "Producer", "Quote", "new_id"]
 
 MAX_TAKES: Final = 10
 _JUDGED: Final = 0.6  # how sure a second opinion makes us
-_GRID_BYTES: Final = 10_000_000
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _DECISION: Final = TypeAdapter(Decision)
 _STILLS: Final = (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME, MediaRole.REFERENCE)
@@ -113,8 +114,10 @@ class Producer:
         folder: Path,
         clock: Callable[[], datetime],
         judge: Judge | None = None,
+        taste: Taste | None = None,
     ) -> None:
         self._judge = judge
+        self._taste = taste
         self._store = store
         self._vendors = vendors
         self._catalogue = catalogue
@@ -144,12 +147,19 @@ class Producer:
         demand, judged_by = await self._classified(brief.prompt)
         house = await self._rules(place)
         brief = rules.with_default_stage(brief, house, demand.hints.stage)
+        taught = NO_FACTS.preferences
+        if self._taste and place:
+            taught = await self._taste.preferences(scope_of(place))
         decision = decide(
             brief,
             demand,
             rules.permitted(self._catalogue, house),
             await self._vendors.availability(place),
-            facts=Facts(max_price_micros=min(caps), video_s=info[0].duration_s if info else None),
+            facts=Facts(
+                max_price_micros=min(caps),
+                video_s=info[0].duration_s if info else None,
+                preferences=taught,
+            ),
         )
         return replace(await suited(decision, brief, self._vendors.client), judged_by=judged_by)
 
@@ -239,50 +249,44 @@ class Producer:
         quotes = [replace(quote, brief=_take(quote.brief, take)) for take in range(takes)]
         return await self._accept(quotes, origin, start=start, message_id=status_message_id)
 
-    async def quote_each(
-        self, brief: Brief, models: Sequence[str], place: Place, *, max_micros: int | None = None
-    ) -> list[Quote]:
-        """The same brief fitted to each model. Raises `Refused` naming the ones that cannot."""
-        quotes: list[Quote] = []
-        problems: list[str] = []
-        for model in dict.fromkeys(models):
-            try:
-                quotes.append(
-                    await self.quote(replace(brief, model=model), place, max_micros=max_micros)
-                )
-            except Refused as error:
-                problems.append(f"{model}: {error.user_message}")
-        if problems:
-            raise Refused("This comparison cannot be made as it is.\n" + "\n".join(problems))
-        return quotes
-
-    async def compare(
-        self, quotes: Sequence[Quote], *, origin: str, start: bool = True
-    ) -> list[Job]:
-        """One job per quote, held together, each with its own fate. Raises `Refused`."""
-        return await self._accept(quotes, origin, start=start, message_id=None)
-
-    async def side_by_side(self, jobs: Sequence[Job]) -> Path | None:
-        """The finished clips of a batch in one labelled video; None with fewer than two."""
-        done = [job for job in jobs if job.clip]
-        if len(done) < 2:
-            return None
-        target = self._clips.parent / "comparisons" / f"{jobs[0].batch}.mp4"
-        await asyncio.to_thread(target.parent.mkdir, parents=True, exist_ok=True)
-        fitted = await self._media.side_by_side(
-            [self._clips / job.clip for job in done],
-            [job.model for job in done],
-            target,
-            limit_bytes=_GRID_BYTES,
-        )
-        return fitted.path
-
     async def _accept(
         self, quotes: Sequence[Quote], origin: str, *, start: bool, message_id: int | None
     ) -> list[Job]:
+        return await self.accept([(origin, quotes)], start=start, status_message_id=message_id)
+
+    async def accept(
+        self,
+        batches: Sequence[tuple[str, Sequence[Quote]]],
+        *,
+        start: bool = True,
+        status_message_id: int | None = None,
+    ) -> list[Job]:
+        """One job per quote, each batch under its origin, all held in one transaction or none.
+
+        The same origins again give the jobs they led to. Raises `Refused` as `generate` does.
+        """
         now = self._clock()
+        made = [
+            (
+                self._jobs(quotes, origin, now, status_message_id),
+                _DECISION.dump_json(quotes[0].decision).decode(),
+            )
+            for origin, quotes in batches
+        ]
+        try:
+            accepted = await self._store.add_batches(made, self._caps, now)
+        except OverCap as error:
+            raise Refused(str(error)) from None
+        for job in accepted:
+            if start and not job.ended:
+                self._worker.start(job)
+        return accepted
+
+    def _jobs(
+        self, quotes: Sequence[Quote], origin: str, now: datetime, message_id: int | None
+    ) -> list[Job]:
         batch = new_id(now)
-        jobs = [
+        return [
             Job(
                 id=batch if index == 0 else new_id(now),
                 origin=origin if index == 0 else f"{origin}/{index + 1}",
@@ -299,15 +303,6 @@ class Producer:
             )
             for index, quote in enumerate(quotes)
         ]
-        record = _DECISION.dump_json(quotes[0].decision).decode()
-        try:
-            accepted = await self._store.add_jobs(jobs, record, self._caps, now)
-        except OverCap as error:
-            raise Refused(str(error)) from None
-        for job in accepted:
-            if start and not job.ended:
-                self._worker.start(job)
-        return accepted
 
     async def keep_quote(self, quote: Quote) -> str:
         """Remember what a person is shown, so that a button can say yes to it; its id."""

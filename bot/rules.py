@@ -19,6 +19,8 @@ __all__ = ["OPEN", "Rules", "may", "permitted", "starts_at_once", "with_default_
 
 Micros = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Id = Annotated[int, Field(gt=0)]
+Voters = Annotated[int, Field(ge=1, le=100)]
+Hours = Annotated[int, Field(ge=1, le=336)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +34,9 @@ class Rules:
     log_channel_id: Id | None = None
     who_may_generate: frozenset[Id] | None = None  # roles
     who_may_spend: frozenset[Id] | None = None  # roles; free clips need only the above
+    quorum: Voters = 3  # so many people who have voted end a comparison
+    vote_hours: Hours = 24  # it ends then in any case
+    votes_steer: bool = True  # the team's ranking takes the place of the built-in strengths
 
 
 OPEN: Final = Rules()

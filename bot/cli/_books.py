@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from bot.app import reading
-from bot.cli._card import jobs_table, models_table, usage_table
+from bot.cli._card import accepted_table, jobs_table, models_table, usage_table
 from bot.cli._make import JsonOption, loaded, run_async, show, write_json
-from bot.cli._shapes import job_row, model_row, usd_number
+from bot.cli._shapes import accepted_rows, job_row, model_row, usd_number
 from bot.producer import Person
 
 __all__ = ["check", "jobs", "models", "usage"]
@@ -53,18 +53,22 @@ def usage(
     async def work() -> int:
         async with reading(settings) as app:
             rows = await app.producer.usage(by.value)
+            costs = await app.store.comparisons.cost_per_accepted_second(None)
         values = [
             {by.value: row.key, "clips": row.clips, "usd": usd_number(row.micros)} for row in rows
         ]
         if as_json:
             total = usd_number(sum(row.micros for row in rows))
-            write_json({"rows": values, "total_usd": total})
+            accepted = accepted_rows(costs)
+            write_json({"rows": values, "total_usd": total, "accepted": accepted})
         elif as_csv:
             writer = csv.DictWriter(sys.stdout, [by.value, "clips", "usd"])
             writer.writeheader()
             writer.writerows(values)
         else:
             show(usage_table(rows, by.value), out=True)
+            if any(row.accepted_s for row in costs):
+                show(accepted_table(costs), out=True)
         return 0
 
     return run_async(work())

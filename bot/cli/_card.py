@@ -18,9 +18,12 @@ from bot.models import Confidence, Lifecycle
 from bot.money import usd
 from bot.producer import Listing, Quote
 from bot.router import CATEGORY_NAMES, Candidate, Decision
-from bot.store import UsageRow
+from bot.store import AcceptedRow, UsageRow
+from bot.taste import Belief
 
 __all__ = [
+    "accepted_table",
+    "beliefs_table",
     "decision_card",
     "jobs_table",
     "ledger_table",
@@ -175,6 +178,41 @@ def usage_table(rows: Sequence[UsageRow], by: str) -> RenderableType:
     clips, micros = sum(row.clips for row in rows), sum(row.micros for row in rows)
     noun = "clip" if clips == 1 else "clips"
     return Group(table, Text(f"{clips} {noun} made, {usd(micros)} charged.", style="bold"))
+
+
+def accepted_table(costs: Sequence[AcceptedRow]) -> RenderableType:
+    """What a second that was kept has cost: all money over picked and winning seconds."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("model", "for", "kept", "charged", "per kept second"):
+        table.add_column(heading, justify="left" if heading in ("model", "for") else "right")
+    for row in costs:
+        per_s = row.per_s_micros
+        table.add_row(
+            row.model,
+            CATEGORY_NAMES.get(row.category, row.category or "all"),
+            f"{row.accepted_s:.1f} s",
+            usd(row.spent_micros),
+            "none kept yet" if per_s is None else f"${per_s / 1_000_000:.3f}",
+        )
+    return Group(Text(), table)
+
+
+def beliefs_table(beliefs: Sequence[Belief]) -> RenderableType:
+    """Prior, votes and posterior of every candidate, by what the brief asks for."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("asked for", "model", "catalogue", "votes", "with votes", "90 % interval"):
+        table.add_column(heading, overflow="fold")
+    for one in beliefs:
+        ties = f" ({one.ties} tied)" if one.ties else ""
+        table.add_row(
+            f"{CATEGORY_NAMES[one.category]} {one.weight:.0%}",
+            one.model,
+            f"{one.prior:.2f}",
+            f"{one.wins} of {one.votes}{ties}" if one.votes else "none",
+            f"{one.value:.2f}" + ("" if one.separated or not one.votes else " (not enough yet)"),
+            f"{one.low:.2f} - {one.high:.2f}" if one.votes else "",
+        )
+    return Group(Text(), table)
 
 
 def jobs_table(rows: Sequence[Job]) -> RenderableType:

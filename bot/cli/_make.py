@@ -16,6 +16,7 @@ from rich.console import Console
 from bot.app import App, reading, running, utc_now
 from bot.brief import Brief, Stage
 from bot.cli._card import (
+    beliefs_table,
     decision_card,
     ledger_table,
     quote_card,
@@ -23,14 +24,16 @@ from bot.cli._card import (
     usage_table,
     with_keys,
 )
-from bot.cli._shapes import exit_code, generated
+from bot.cli._shapes import belief_rows, exit_code, generated
 from bot.cli._terminal import Terminal, follow, patience
+from bot.comparing import model_ids
 from bot.config import Settings
 from bot.errors import Refused
 from bot.jobs import Job, Place, State
+from bot.ledger import scope_of
 from bot.log import configure
 from bot.money import to_micros, usd
-from bot.producer import Producer, Quote, new_id
+from bot.producer import Person, Producer, Quote, new_id
 from bot.router import to_json
 from providers.base import MediaInput, MediaRole
 
@@ -153,7 +156,10 @@ def generate(
 
 def compare(
     prompt: Prompt,
-    models: Annotated[list[str], typer.Option("--models", help="2 to 4 models, by id.")],
+    models: Annotated[
+        list[str] | None,
+        typer.Option("--models", help="2 to 4 models, by id; default the best of two families."),
+    ] = None,
     stage: StageOption = None,
     image: ImageOption = None,
     end_image: EndImageOption = None,
@@ -174,8 +180,8 @@ def compare(
 
     python -m bot compare "a crowd idling" --models kling-v3 veo-3.1 --max-usd 1
     """
-    ids = [part for value in models for part in value.replace(",", " ").split()]
-    if not 2 <= len(set(ids)) <= 4:
+    ids = model_ids(" ".join(models or ()))
+    if models and not 2 <= len(ids) <= 4:
         raise typer.BadParameter("two to four different models", param_hint="--models")
     settings = loaded()
     limit = _limit(max_usd)
@@ -196,16 +202,19 @@ def compare(
                 negative=negative,
                 inputs=inputs,
             )
-            quotes = await app.producer.quote_each(brief, ids, PLACE, max_micros=limit)
-            for quote in quotes:
-                show(quote_card(quote, 1))
-            _ask_total(sum(quote.price_micros for quote in quotes), yes=yes, limit=limit)
-            made = await app.producer.compare(
-                quotes, origin=f"cli:{new_id(utc_now())}", start=False
+            proposal = await app.comparing.propose(
+                brief, PLACE, models=ids, blind=False, max_micros=limit
             )
+            for one in proposal.left_out:
+                typer.secho(f"Left out: {one.model}: {one.reason}", err=True)
+            for quote in proposal.quotes:
+                show(quote_card(quote, 1))
+            _ask_total(proposal.total_micros, yes=yes, limit=limit)
+            offer = await app.comparing.offer(proposal)
+            made = await app.comparing.go(offer, Person(), start=False)
             ended = await _followed(app, terminal, made)
-            grid = await app.producer.side_by_side(ended)
-            return await _report_comparison(app, terminal, ended, grid, as_json=as_json)
+            grid = await app.comparing.finish(offer)
+            return await _report_comparison(app, terminal, offer, ended, grid, as_json=as_json)
 
     return run_async(work())
 
@@ -218,6 +227,12 @@ def route(
     aspect: AspectOption = None,
     resolution: ResolutionOption = None,
     audio: AudioOption = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="What the catalogue says, and what votes made of it.")
+    ] = False,
+    server: Annotated[
+        int | None, typer.Option("--server", help="With the votes of this server, by its id.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Say what a prompt demands and which model would make it, for how much. Spends nothing.
@@ -237,11 +252,16 @@ def route(
                 resolution=resolution,
                 audio=audio,
             )
-            decision = await app.producer.decide(brief, PLACE)
+            place = PLACE if server is None else Place(guild_id=server)
+            decision = await app.producer.decide(brief, place)
+            beliefs = await app.taste.explain(scope_of(place), decision) if explain else ()
         if as_json:
-            write_json(to_json(decision))
+            value = to_json(decision)
+            write_json(value | {"explain": belief_rows(beliefs)} if explain else value)
         else:
             show(decision_card(decision), out=True)
+            if explain:
+                show(beliefs_table(beliefs), out=True)
         return 0 if decision.choice else 3
 
     return run_async(work())
@@ -334,7 +354,13 @@ async def _report(app: App, terminal: Terminal, ended: Sequence[Job], *, as_json
 
 
 async def _report_comparison(
-    app: App, terminal: Terminal, ended: Sequence[Job], grid: Path | None, *, as_json: bool
+    app: App,
+    terminal: Terminal,
+    offer: str,
+    ended: Sequence[Job],
+    grid: Path | None,
+    *,
+    as_json: bool,
 ) -> int:
     values: list[dict[str, Any]] = []
     for job in ended:
@@ -345,7 +371,7 @@ async def _report_comparison(
     if as_json:
         write_json(
             {
-                "comparison": ended[0].batch,
+                "comparison": offer,
                 "jobs": values,
                 "side_by_side": str(grid) if grid else None,
             }

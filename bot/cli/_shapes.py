@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,19 @@ from bot.jobs import Job, Reason, State
 from bot.ledger import settled_micros
 from bot.models import Route
 from bot.producer import Listing
+from bot.store import AcceptedRow
+from bot.taste import Belief
 
-__all__ = ["exit_code", "generated", "job_row", "model_row", "reason_of", "usd_number"]
+__all__ = [
+    "accepted_rows",
+    "belief_rows",
+    "exit_code",
+    "generated",
+    "job_row",
+    "model_row",
+    "reason_of",
+    "usd_number",
+]
 
 
 def generated(job: Job, clip: Path | None, route: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,6 +80,43 @@ def model_row(listing: Listing) -> dict[str, Any]:
             for route, reason in listing.routes
         ],
     }
+
+
+def accepted_rows(costs: Sequence[AcceptedRow]) -> list[dict[str, Any]]:
+    """What a second that was kept has cost; `category` "" is a model's categories together."""
+    return [
+        {
+            "model": row.model,
+            "category": row.category,
+            "accepted_s": row.accepted_s,
+            "spent_usd": usd_number(row.spent_micros),
+            "usd_per_accepted_s": None
+            if row.per_s_micros is None
+            else round(row.per_s_micros / 1_000_000, 6),
+        }
+        for row in costs
+    ]
+
+
+def belief_rows(beliefs: Sequence[Belief]) -> list[dict[str, Any]]:
+    """Prior, votes and posterior, in the order they weigh."""
+    return [
+        {
+            "category": one.category,
+            "weight": one.weight,
+            "model": one.model,
+            "prior": one.prior,
+            "votes": one.votes,
+            "wins": one.wins,
+            "ties": one.ties,
+            "posterior": one.value,
+            "low": one.low,
+            "high": one.high,
+            "separated": one.separated,
+            "sentence": one.sentence,
+        }
+        for one in beliefs
+    ]
 
 
 def reason_of(job: Job) -> str:

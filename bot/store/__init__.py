@@ -6,6 +6,7 @@ their tables. Times come from the caller, so that tests can set the clock.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any, Self
 
 import aiosqlite
 
-from bot.errors import NotFound
+from bot.errors import NotFound, Refused
 from bot.jobs import Job, RenderTimes
 from bot.ledger import entries, scope_of
 from bot.limits import Caps, daily_refusal
@@ -25,6 +26,7 @@ from bot.store._jobs import fingerprint, millis, moment
 from bot.store._ledger import Imbalance, UsageRow
 from bot.store._library import Found, Library, Search
 from bot.store._people import People
+from bot.store._plans import Audition, Phase, Plan, PlanEntry, Plans, Skipped
 from bot.store._quotes import KeptQuote
 from bot.store._settings import ServerRules
 from bot.store._shots import Shots
@@ -33,6 +35,7 @@ from bot.store._votes import AcceptedRow, Cast, Comparison, Comparisons, Compari
 __all__ = [
     "AcceptedRow",
     "Ask",
+    "Audition",
     "Cast",
     "Comparison",
     "ComparisonState",
@@ -44,9 +47,14 @@ __all__ = [
     "Library",
     "OverCap",
     "People",
+    "Phase",
+    "Plan",
+    "PlanEntry",
+    "Plans",
     "Search",
     "ServerRules",
     "Shots",
+    "Skipped",
     "Store",
     "Superseded",
     "Trouble",
@@ -93,6 +101,7 @@ class Store:
         self.rules = ServerRules(database)
         self.people = People(database)
         self.comparisons = Comparisons(database)
+        self.plans = Plans(database)
 
     @classmethod
     @asynccontextmanager
@@ -109,24 +118,42 @@ class Store:
         An origin that is already known gives the jobs it made the first time. Raises `OverCap`.
         """
 
+        return await self.add_batches([(jobs, decision)], caps, now)
+
+    async def add_batches(
+        self, batches: Sequence[tuple[Sequence[Job], str]], caps: Caps, now: datetime
+    ) -> list[Job]:
+        """The same for several batches of one person, in one transaction.
+
+        Where the first one's origin is known, all of them are. Raises `Refused` for a comparison
+        whose offer was declined meanwhile.
+        """
+        jobs = [job for batch, _ in batches for job in batch]
+
         async def work(db: aiosqlite.Connection) -> list[Job]:
             known = await _jobs.select(db, "origin = :origin", {"origin": jobs[0].origin})
             if known:
-                return await _jobs.select(db, "batch = :batch", {"batch": known[0].batch})
+                return [job for batch, _ in batches for job in await _known(db, batch[0].origin)]
             exposed = await _ledger.exposure(db, scope_of(jobs[0].place), now)
             if refusal := daily_refusal(sum(job.hold_micros for job in jobs), exposed, caps):
                 raise OverCap(refusal)
-            await db.execute(
-                "INSERT INTO decision (batch, decision) VALUES (?, ?)",
-                (jobs[0].batch, decision),
-            )
-            for job in jobs:
-                await _jobs.insert(db, job)
-                await _ledger.post(db, entries(None, job), now)
-            await _shots.number_planned(db, jobs)
-            return list(jobs)
+            for batch, decision in batches:
+                await db.execute(
+                    "INSERT INTO decision (batch, decision) VALUES (?, ?)",
+                    (batch[0].batch, decision),
+                )
+                for job in batch:
+                    await _jobs.insert(db, job)
+                    await _ledger.post(db, entries(None, job), now)
+                await _shots.number_planned(db, batch)
+            return jobs
 
-        return await self._db.write(work)
+        try:
+            return await self._db.write(work)
+        except sqlite3.IntegrityError as error:
+            if "offer closed" in str(error):
+                raise Refused("This offer is closed. Nothing was started.") from None
+            raise
 
     async def move(self, before: Job, after: Job, event: str, now: datetime) -> Job:
         """Commit one move with the money it implies. Raises `Superseded`."""
@@ -377,3 +404,9 @@ class Store:
             await db.execute(query, values)
 
         await self._db.write(work)
+
+
+async def _known(db: aiosqlite.Connection, origin: str) -> list[Job]:
+    """The whole batch an origin has led to."""
+    where = "batch = (SELECT batch FROM job WHERE origin = :origin) ORDER BY created_at, id"
+    return await _jobs.select(db, where, {"origin": origin})

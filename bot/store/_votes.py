@@ -21,7 +21,18 @@ from bot.ranking import NONE, OVERALL, TIE, Vote
 from bot.store._database import Database
 from bot.store._jobs import millis, moment
 
-__all__ = ["AcceptedRow", "Cast", "Comparison", "ComparisonState", "Comparisons", "Letter"]
+__all__ = [
+    "ACCEPTED",
+    "ACCEPTED_BY",
+    "END",
+    "AcceptedRow",
+    "Cast",
+    "Comparison",
+    "ComparisonState",
+    "Comparisons",
+    "Letter",
+    "insert",
+]
 
 
 class ComparisonState(StrEnum):
@@ -90,12 +101,7 @@ class Comparisons:
     async def add(self, comparison: Comparison) -> Comparison:
         """A new comparison, or the one its batch has already; its order of letters stands."""
 
-        async def work(db: aiosqlite.Connection) -> Comparison:
-            await db.execute(_INSERT, _values(comparison))
-            (kept,) = await _select(db, "batch = :batch", {"batch": comparison.batch})
-            return kept
-
-        return await self._db.write(work)
+        return await self._db.write(lambda db: insert(db, comparison))
 
     async def get(self, scope: str, comparison_id: str) -> Comparison:
         """Raises `NotFound`, also for another server's."""
@@ -140,8 +146,8 @@ class Comparisons:
         async def work(db: aiosqlite.Connection) -> Cast:
             cursor = await db.execute(
                 "UPDATE comparison SET ver = ver + 1"
-                " WHERE id = :id AND scope = :scope AND state = 'open'",
-                {"id": comparison_id, "scope": scope},
+                " WHERE id = :id AND scope = :scope AND state = 'open' AND deadline_at > :now",
+                {"id": comparison_id, "scope": scope, "now": millis(now)},
             )
             comparison = await _get(db, scope, comparison_id)
             if cursor.rowcount != 1:
@@ -163,6 +169,18 @@ class Comparisons:
         return await self._votes(
             "c.scope = :scope AND c.state = 'revealed' AND c.blind = 1", {"scope": scope}
         )
+
+    async def votes_by(self, comparison_id: str, user_id: int) -> Mapping[str, str]:
+        """One person's own answers: by question, the model, "tie" or "none"."""
+
+        async def work(db: aiosqlite.Connection) -> Mapping[str, str]:
+            rows = await db.execute_fetchall(
+                "SELECT question, choice FROM vote WHERE comparison_id = ? AND user_id = ?",
+                (comparison_id, user_id),
+            )
+            return {row["question"]: row["choice"] for row in rows}
+
+        return await self._db.read(work)
 
     async def voters(self, comparison_id: str) -> int:
         """How many people have voted so far; says nothing about what."""
@@ -212,13 +230,11 @@ class Comparisons:
 
         return await self._db.write(work)
 
-    async def cost_per_accepted_second(self, scope: str) -> list[AcceptedRow]:
-        """By model, then by model and category; what was spent most on comes first."""
+    async def cost_per_accepted_second(self, scope: str | None) -> list[AcceptedRow]:
+        """By model, then by model and category; what was spent most on comes first. None: all."""
 
         async def work(db: aiosqlite.Connection) -> list[AcceptedRow]:
-            rows = await db.execute_fetchall(
-                _COST, {"scope": scope, "overall": OVERALL, "tie": TIE}
-            )
+            rows = await db.execute_fetchall(_COST, {**ACCEPTED_BY, "scope": scope})
             return [
                 AcceptedRow(
                     model=row["model"],
@@ -234,11 +250,7 @@ class Comparisons:
 
     async def _end(self, comparison_id: str, state: ComparisonState, now: datetime) -> Comparison:
         async def work(db: aiosqlite.Connection) -> Comparison:
-            await db.execute(
-                "UPDATE comparison SET state = :state, ended_at = :now, ver = ver + 1"
-                " WHERE id = :id AND state = 'open'",
-                {"id": comparison_id, "state": state.value, "now": millis(now)},
-            )
+            await db.execute(END, {"id": comparison_id, "state": state.value, "now": millis(now)})
             found = await _select(db, "id = :id", {"id": comparison_id})
             if not found:
                 raise NotFound("There is no such comparison.")
@@ -269,6 +281,10 @@ _LETTERS: Final = TypeAdapter(tuple[Letter, ...])
 _QUESTIONS: Final = TypeAdapter(dict[str, dict[str, float]])
 _WEIGHTS: Final = TypeAdapter(dict[str, float])
 
+END: Final = (
+    "UPDATE comparison SET state = :state, ended_at = :now, ver = ver + 1"
+    " WHERE id = :id AND state = 'open'"
+)
 _INSERT: Final = (
     "INSERT INTO comparison (id, batch, scope, channel_id, message_id, requester_id, blind, state,"
     " quorum, deadline_at, letters, questions, created_at, ended_at, ver) VALUES (:id, :batch,"
@@ -286,21 +302,26 @@ _CAST: Final = (
 )
 
 # `accepted` has one SELECT for each way to keep a clip: it won a vote, or was picked as a take.
-_COST: Final = (
-    "WITH tally AS (SELECT c.batch, v.choice, count(*) AS votes FROM vote v"
-    " JOIN comparison c ON c.id = v.comparison_id WHERE c.scope = :scope AND c.state = 'revealed'"
+ACCEPTED: Final = (
+    "tally AS (SELECT c.batch, v.choice, count(*) AS votes FROM vote v"
+    " JOIN comparison c ON c.id = v.comparison_id"
+    " WHERE (:scope IS NULL OR c.scope = :scope) AND c.state = 'revealed'"
     " AND v.question = :overall AND v.choice <> :tie GROUP BY c.batch, v.choice),"
     " accepted AS ("
     "SELECT j.id FROM tally t JOIN job j ON j.batch = t.batch AND j.model = t.choice"
-    " WHERE j.scope = :scope AND NOT EXISTS (SELECT 1 FROM tally o WHERE o.batch = t.batch"
+    " WHERE NOT EXISTS (SELECT 1 FROM tally o WHERE o.batch = t.batch"
     " AND o.choice <> t.choice AND o.votes >= t.votes)"
     " UNION SELECT t.job_id FROM take t JOIN shot s ON s.id = t.shot_id"
-    " WHERE s.scope = :scope AND t.verdict = 'picked')"
+    " WHERE (:scope IS NULL OR s.scope = :scope) AND t.verdict = 'picked')"
+)
+ACCEPTED_BY: Final[Mapping[str, object]] = {"overall": OVERALL, "tie": TIE}
+_COST: Final = (
+    f"WITH {ACCEPTED}"  # noqa: S608 - a constant
     " SELECT j.model, d.category, sum(l.micros) AS micros,"
     " total(CASE WHEN j.state = 'done' AND a.id IS NOT NULL THEN j.duration_s END) AS accepted_s"
     " FROM job j JOIN ledger l ON l.job_id = j.id AND l.kind = 'settle'"
     " JOIN decision d ON d.batch = j.batch LEFT JOIN accepted a ON a.id = j.id"
-    " WHERE j.scope = :scope GROUP BY j.model, d.category"
+    " WHERE :scope IS NULL OR j.scope = :scope GROUP BY j.model, d.category"
 )
 
 
@@ -330,6 +351,13 @@ def _answer(comparison: Comparison, question: str, choice: str) -> dict[str, str
     if weights is None or model is None:
         raise Refused("This comparison does not offer that choice.")
     return {"choice": model, "weights": _WEIGHTS.dump_json(dict(weights)).decode()}
+
+
+async def insert(db: aiosqlite.Connection, comparison: Comparison) -> Comparison:
+    """Inside the caller's transaction; the one its batch has already stands."""
+    await db.execute(_INSERT, _values(comparison))
+    (kept,) = await _select(db, "batch = :batch", {"batch": comparison.batch})
+    return kept
 
 
 async def _get(db: aiosqlite.Connection, scope: str, comparison_id: str) -> Comparison:

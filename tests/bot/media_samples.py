@@ -36,6 +36,7 @@ def make_clip(
     codec: str = "libx264",
     pix_fmt: str = "yuv420p",
     audio: str | None = None,
+    level: float = 0.25,
     faststart: bool = True,
     noise: bool = False,
     colour: str = "orange",
@@ -63,7 +64,7 @@ def make_clip(
                 out.mux(stream.encode(frame.reformat(format=pix_fmt)))
             out.mux(stream.encode(None))
         if sound is not None:
-            for tone in _tone(seconds):
+            for tone in _tone(seconds, level):
                 out.mux(sound.encode(tone))
             out.mux(sound.encode(None))
     if credentials:
@@ -120,10 +121,10 @@ def _frames(
         yield frame
 
 
-def _tone(seconds: float) -> Iterator[AudioFrame]:
+def _tone(seconds: float, loud: float) -> Iterator[AudioFrame]:
     for start in range(0, round(seconds * SAMPLE_RATE), 960):
         wave = (math.sin(2 * math.pi * 440 * i / SAMPLE_RATE) for i in range(start, start + 960))
-        samples = array("f", (level * 0.25 for level in wave))
+        samples = array("f", (level * loud for level in wave))
         frame = AudioFrame(format="flt", layout="mono", samples=960)
         frame.planes[0].update(samples.tobytes())
         frame.sample_rate, frame.pts = SAMPLE_RATE, start
