@@ -14,6 +14,7 @@ import json
 import pkgutil
 import secrets
 import signal
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from enum import StrEnum
@@ -32,10 +33,10 @@ from discord.http import Route
 
 from bot.app import App, Clock, reading, running, utc_now
 from bot.config import Settings
-from bot.errors import BotError, ConfigError
+from bot.errors import BotError, ConfigError, Refused
 from bot.jobs import Delivered, Job, Later, Undeliverable
 from bot.shots import Board
-from bot.texts import ENGLISH, Tongue
+from bot.texts import ENGLISH, Tongue, say
 from bot.worker import Delivery
 
 __all__ = [
@@ -138,6 +139,22 @@ class Face(Delivery, Protocol):
         """A person has deleted this clip."""
         ...
 
+    async def post_here(self, job: Job, channel_id: int) -> str:
+        """Post a finished clip in another channel, as its place from now on; the link."""
+        ...
+
+    def put(
+        self,
+        channel_id: int,
+        key: str,
+        message_id: int,
+        *,
+        render: Callable[[str], Awaitable[Any]],
+        send: Callable[[str, Any], Awaitable[Any]],
+    ) -> None:
+        """There is news for a message: it has its turn in the channel's one queue of edits."""
+        ...
+
 
 class Switchboard:
     """The worker's `Delivery`: whoever is attached now, or "later" while nobody is."""
@@ -169,6 +186,24 @@ class Switchboard:
     async def removed(self, job: Job) -> None:
         if self._face:
             await self._face.removed(job)
+
+    async def post_here(self, job: Job, channel_id: int) -> str:
+        """Raises `Refused` while nobody is connected, and what posting raises."""
+        if self._face is None:
+            raise Refused(say("error.not_connected"))
+        return await self._face.post_here(job, channel_id)
+
+    def put(
+        self,
+        channel_id: int,
+        key: str,
+        message_id: int,
+        *,
+        render: Callable[[str], Awaitable[Any]],
+        send: Callable[[str, Any], Awaitable[Any]],
+    ) -> None:
+        if self._face:
+            self._face.put(channel_id, key, message_id, render=render, send=send)
 
 
 class _Tree(app_commands.CommandTree[Any]):

@@ -410,7 +410,7 @@ class Workbench:
         job = await self._producer.job(job_id, person)
         if await self._store.shots.thrown_away(scope_of(job.place), job.id):
             raise Refused("This clip was deleted. The bot's operator can bring it back.")
-        if not _is_operator(person) and await self._store.plans.hides(job.batch):
+        if not person.operator and await self._store.plans.hides(job.batch):
             raise Refused("This clip is voted on blind; it can be had when the vote has ended.")
         path = self._clips / job.clip
         if not job.clip or not await asyncio.to_thread(path.is_file):

@@ -23,6 +23,7 @@ from cogs import _presenter
 from cogs._forms import prompt_form
 from cogs._options import person_of, require_permissions
 from cogs._press import ID, Choose, Press, rows
+from cogs._rivals import CompareThese
 from cogs._spot import Spot, of_interaction
 from cogs._status import Page, status_page
 
@@ -82,8 +83,10 @@ async def _card(spot: Spot, step: Next) -> str:
 def offer_view(t: Tongue, quote_id: str, step: Next) -> View:
     """Go with the number, other words, other models, or not at all."""
     go = Go(quote_id, _presenter.go_label(t, step.total_micros), row=0)
-    line: list[Press] = [go, Edit.labelled(quote_id, t, row=0), NotNow.labelled(quote_id, t, row=0)]
     others = _menu(t, step.quote)
+    line: list[Press] = [go, Edit.labelled(quote_id, t, row=0)]
+    line += [CompareThese.labelled(quote_id, t, row=0)] if others else []
+    line.append(NotNow.labelled(quote_id, t, row=0))
     return rows(line, [Switch(quote_id, others, t("button.switch"), row=1)] if others else [])
 
 

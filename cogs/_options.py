@@ -109,7 +109,7 @@ def require_permissions(interaction: Interaction) -> None:
         raise NotAllowed(_presenter.missing_permissions(t, missing))
 
 
-def model_choices(app: App, place: Place, typed: str) -> list[Choice[str]]:
+def model_choices(app: App, place: Place, typed: str, *, auto: bool = True) -> list[Choice[str]]:
     """Models whose id, name or maker contains what was typed; those that can run here first."""
     availability = _from_memory(app, place)
     found = [model for model in app.catalogue.models.values() if _matches(model, typed)]
@@ -117,7 +117,7 @@ def model_choices(app: App, place: Place, typed: str) -> list[Choice[str]]:
     states = {model.id: status(model, availability) for model in found}
     found.sort(key=lambda model: ranks[states[model.id]])
     choices = [_choice(model, states[model.id]) for model in found]
-    if AUTO.startswith(typed.strip().lower()):
+    if auto and AUTO.startswith(typed.strip().lower()):
         choices.insert(0, Choice(name="auto: the best for these words", value=AUTO))
     return choices[:_SHOWN]
 

@@ -18,6 +18,7 @@ from cogs._forms import prompt_form
 from cogs._offers import offer
 from cogs._options import person_of, require_permissions
 from cogs._press import ID, Choose, Press, rows
+from cogs._rivals import OtherModels
 from cogs._spot import Spot, begin, of_interaction
 
 __all__ = ["ITEMS", "clip_view", "sheet_view"]
@@ -42,7 +43,8 @@ def clip_view(t: Tongue, job: Job, *, can_upscale: bool = False) -> View:
         Original.labelled(job.id, t, row=1),
         Delete.labelled(job.id, t, row=1),
     ]
-    third = [Upscale.labelled(job.id, t, row=2)] if can_upscale else []
+    third: list[Press] = [OtherModels.labelled(job.id, t, row=2)]
+    third += [Upscale.labelled(job.id, t, row=2)] if can_upscale else []
     return rows(first, second, third)
 
 

@@ -8,7 +8,8 @@ same nonce, and a try long after the first looks for an earlier one's message be
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -49,6 +50,9 @@ _STILL_KEPT: Final = (
 )
 log = structlog.get_logger(__name__)
 
+_Render = Callable[[str], Awaitable[Any]]
+_Send = Callable[[str, Any], Awaitable[Any]]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Upload:
@@ -67,6 +71,7 @@ class Delivery(commands.Cog):
         self._boards = Boards(bot)
         self._sheets = Sheets(bot)
         self._edits: Edits[Any] = Edits(self._render, self._bring, bot.app.clock)
+        self._others: dict[str, tuple[_Render, _Send]] = {}  # kinds of messages of other cogs
         self._stages: dict[str, str] = {}  # of jobs in hand: what is worth an edit when it changes
 
     async def cog_load(self) -> None:
@@ -129,6 +134,24 @@ class Delivery(commands.Cog):
         if shot is not None:
             self._refresh(shot)
 
+    def put(
+        self, channel_id: int, key: str, message_id: int, *, render: _Render, send: _Send
+    ) -> None:
+        self._others[key.split()[0]] = (render, send)
+        self._edits.put(channel_id, key, message_id)
+
+    async def post_here(self, job: Job, channel_id: int) -> str:
+        """A finished clip in a channel of its server, as its place from now on.
+
+        Raises `Refused` where there is no clip, and what Discord answers.
+        """
+        clip = await self._bot.app.workbench.original_path(job.id, _reader(job))
+        moved = replace(job, place=replace(job.place, channel_id=channel_id))
+        message = await self._post(moved, clip, job.place.guild_id or 0)
+        await self._bot.app.store.set_result(job.id, channel_id, message.id)
+        self._refresh(await self._bot.app.workbench.shot_of(job.id, _reader(job)))
+        return message.jump_url
+
     async def _tell_shot(self, job: Job, channel_id: int, guild_id: int) -> None:
         """Let the board of a take's shot follow, and show takes side by side once all are there."""
         try:
@@ -149,6 +172,8 @@ class Delivery(commands.Cog):
 
     async def _render(self, key: str) -> Shown[Any] | None:
         kind, *rest = key.split()
+        if kind in self._others:
+            return await self._others[kind][0](key)
         if kind == "board":
             return await self._boards.render(rest[1], int(rest[0]))
         jobs = await self._bot.app.producer.batch(rest[0])
@@ -161,6 +186,8 @@ class Delivery(commands.Cog):
 
     async def _bring(self, key: str, page: Any) -> Outcome:
         kind, *rest = key.split()
+        if kind in self._others:
+            return await self._others[kind][1](key, page)
         if kind == "board":
             return await self._boards.send(int(rest[0]), page)
         if kind == "sheet":
@@ -264,8 +291,7 @@ class Delivery(commands.Cog):
         shot = await self._bot.app.workbench.shot_of_take(job)
         if shot is None:
             return None
-        person = Person(guild_id=job.place.guild_id, manager=True)
-        return await self._bot.app.workbench.board(shot.id, person)
+        return await self._bot.app.workbench.board(shot.id, _reader(job))
 
     async def _limit(self, guild_id: int) -> int:
         """What the server's level allows; asked for while the gateway has not told us."""
@@ -309,6 +335,11 @@ class Delivery(commands.Cog):
         """Again after half the time waited so far."""
         pause = min(max(waited / 2, _SOON), _SELDOM)
         return Later(due_at=self._bot.app.clock() + pause, detail=detail)
+
+
+def _reader(job: Job) -> Person:
+    """The bot itself, looking into the job's server."""
+    return Person(guild_id=job.place.guild_id, manager=True)
 
 
 def _stage_of(job: Job) -> str:

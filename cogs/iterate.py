@@ -25,6 +25,7 @@ from cogs._forms import Filled, Upload, filled
 from cogs._inputs import Source, source_at, source_of, with_source
 from cogs._offers import offer
 from cogs._options import Prompt, person_of, require_permissions
+from cogs._rivals import offer_all
 from cogs._spot import Spot, in_thread, of_interaction
 from cogs._verbs import ITEMS
 from cogs.generate import make
@@ -191,6 +192,17 @@ async def _animated(interaction: Interaction, form: Filled) -> None:
     await make(spot, Brief(prompt=form.prompt), Source(uploads=[picture]), interaction.user)
 
 
+async def _compared(interaction: Interaction, form: Filled) -> None:
+    """A picture on somebody's message, on several models side by side."""
+    await acknowledge(interaction)
+    require_permissions(interaction)
+    spot = of_interaction(interaction)
+    picture = next(file for file in await _kept(spot, form) if file.kind.startswith("image/"))
+    source = Source(uploads=[picture])
+    brief = await with_source(spot.bot, Brief(prompt=form.prompt), source, spot.person)
+    await offer_all(spot, await spot.bot.app.comparing.propose(brief, spot.place))
+
+
 async def _continued(interaction: Interaction, form: Filled) -> None:
     """A video on somebody's message, and what happens next."""
     await acknowledge(interaction)
@@ -235,6 +247,7 @@ _FORMS: Final = {
     "change": _changed,
     "animate": _animated,
     "extend": _continued,
+    "versus": _compared,
 }
 
 

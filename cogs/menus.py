@@ -13,6 +13,7 @@ from cogs._forms import prompt_form
 from cogs._inputs import is_picture, is_video, source_of, upload_of
 from cogs._offers import offer
 from cogs._options import person_of
+from cogs._rivals import compare_take
 from cogs._spot import begin, of_interaction
 
 __all__ = ["Menus", "setup"]
@@ -26,6 +27,7 @@ class Menus(commands.Cog):
         self._menus = [
             app_commands.ContextMenu(name="Animate this image", callback=self.animate),
             app_commands.ContextMenu(name="Continue this clip", callback=self.go_on),
+            app_commands.ContextMenu(name="Compare on other models", callback=self.compare),
         ]
 
     async def cog_load(self) -> None:
@@ -62,8 +64,22 @@ class Menus(commands.Cog):
         spot = of_interaction(interaction, await bench.shot_of(source.job_id, person))
         await offer(spot, await bench.continue_on(source.job_id, spot.person, spot.place))
 
+    async def compare(self, interaction: Interaction, message: discord.Message) -> None:
+        """Our own clip's brief on other models; a picture needs words first."""
+        source = await source_of(self._bot, message, person_of(interaction))
+        if source.job_id is not None:
+            await begin(interaction)
+            await compare_take(interaction, source.job_id)
+            return
+        if not any(is_picture(file) for file in message.attachments):
+            raise Refused(say("compare.what"))
+        t = self._bot.tongue(interaction.user.id)
+        form = prompt_form(t, f"versus:{message.id}", t("modal.animate_title"), files=False)
+        await interaction.response.send_modal(form)
+        await self._keep(message)
+
     async def _keep(self, message: discord.Message) -> None:
-        """Discord shows us the files of other people's messages only now, not when the form comes."""
+        """Discord shows us other people's files only now, not when the form comes."""
         files = [upload_of(file) for file in message.attachments]
         await self._bot.app.store.people.keep_files(
             message.id, [(file.url, file.name, file.kind) for file in files]

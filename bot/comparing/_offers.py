@@ -153,11 +153,20 @@ class Offers:
         if any(quotes is None for _, quotes in batches):
             again = [await self._again(plan) for plan in plans]
             raise Changed(again)
+        agreed = [(origin, quotes) for origin, quotes in batches if quotes is not None]
+        await self._permit(person, [quote for _, quotes in agreed for quote in quotes])
         return await self._producer.accept(
-            [(origin, quotes) for origin, quotes in batches if quotes is not None],
+            agreed,
             start=start,
             status_message_id=status_message_id,
         )
+
+    async def _permit(self, person: Person, quotes: Sequence[Quote]) -> None:
+        """The server's rules, for every model and for the whole price."""
+        total_micros = sum(quote.price_micros for quote in quotes)
+        for quote in quotes:
+            model = quote.choice.model
+            await self._producer.permit(person, model=model, price_micros=total_micros)
 
     async def kept(self, offer: str, person: Person) -> list[Plan]:
         """What was offered to this person. Raises `NotFound`, `NotAllowed`."""

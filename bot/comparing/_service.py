@@ -283,8 +283,8 @@ class Comparing:
         for plan in await self._store.plans.open():
             try:
                 until = await self._advance(plan, face)
-            except BotError as error:
-                log.error("comparison stands still", plan=plan.id, error=error.user_message)
+            except (BotError, OSError) as error:
+                log.error("comparison stands still", plan=plan.id, error=str(error))
                 until = self._clock() + SOON
             if until is not None:
                 times.append(until)

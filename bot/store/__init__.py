@@ -297,6 +297,15 @@ class Store:
             "UPDATE job SET cancel_at = coalesce(cancel_at, ?) WHERE id = ?", millis(now), job_id
         )
 
+    async def set_result(self, job_id: str, channel_id: int, message_id: int) -> None:
+        """Where a finished clip stands from now on."""
+        await self._run(
+            "UPDATE job SET channel_id = ?, result_message_id = ? WHERE id = ? AND state = 'done'",
+            channel_id,
+            message_id,
+            job_id,
+        )
+
     async def set_status_message(self, job_id: str, message_id: int) -> None:
         await self._run("UPDATE job SET status_message_id = ? WHERE id = ?", message_id, job_id)
 

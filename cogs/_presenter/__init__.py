@@ -8,17 +8,35 @@ The sentences stand in `bot/locales`.
 from cogs._presenter._board import board, echo, sheet
 from cogs._presenter._card import Card, card, go_label
 from cogs._presenter._clip import alt_text, clip_message, too_large_note
+from cogs._presenter._compare import (
+    audition_report,
+    ballot,
+    choice_of,
+    comparison_card,
+    comparison_status,
+    my_vote,
+    no_vote,
+    question_of,
+    ranking_text,
+    reveal,
+    trial_card,
+)
 from cogs._presenter._format import MAX_CHARS, missing_permissions, money, price_of
 from cogs._presenter._lists import job_list, model_list, usage_report
 from cogs._presenter._status import done_line, status_message, status_of_takes
 
 __all__ = [
-    "MAX_CHARS",
     "Card",
+    "MAX_CHARS",
     "alt_text",
+    "audition_report",
+    "ballot",
     "board",
     "card",
+    "choice_of",
     "clip_message",
+    "comparison_card",
+    "comparison_status",
     "done_line",
     "echo",
     "go_label",
@@ -26,10 +44,16 @@ __all__ = [
     "missing_permissions",
     "model_list",
     "money",
+    "my_vote",
+    "no_vote",
     "price_of",
+    "question_of",
+    "ranking_text",
+    "reveal",
     "sheet",
     "status_message",
     "status_of_takes",
     "too_large_note",
+    "trial_card",
     "usage_report",
 ]

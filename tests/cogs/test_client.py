@@ -22,6 +22,9 @@ COMMANDS = {
     "usage",
     "Animate this image",
     "Continue this clip",
+    "Compare on other models",
+    "compare",
+    "audition",
 }
 REGISTER = r"/commands$"
 

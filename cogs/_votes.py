@@ -1,0 +1,194 @@
+"""Buttons of comparisons: the yes to a price, the vote, its end, and going on with a clip.
+
+A vote's answer is for the voter alone and asks the next question there, so that one message holds
+the clips and nobody sees how others vote.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar, Final, Self
+
+import discord
+from discord import ButtonStyle
+from discord.ui import Button, DynamicItem, View
+
+from bot.client import Interaction, Telling, acknowledge, answer
+from bot.comparing import Changed, Voting
+from bot.texts import Tongue
+from cogs import _presenter
+from cogs._options import person_of, require_permissions
+from cogs._press import ID, Press, rows
+
+__all__ = ["ITEMS", "ballot_view", "card_view", "reveal_view"]
+
+_CHOICES: Final = ("tie", "none")
+
+
+def card_view(t: Tongue, offer: str, total_micros: int) -> View:
+    """Under the price for all."""
+    go = AllGo(offer, _presenter.go_label(t, total_micros), row=0)
+    return rows([go, AllNo.labelled(offer, t, row=0)])
+
+
+def ballot_view(t: Tongue, comparison_id: str, letters: Sequence[str]) -> View:
+    """Under the clips: the letters, then what else can be said."""
+    view = View(timeout=None)
+    _add_choices(view, t, comparison_id, 0, letters)
+    view.add_item(MyVotes.labelled(comparison_id, t, row=2))
+    view.add_item(EndVote.labelled(comparison_id, t, row=2))
+    return view
+
+
+def reveal_view(t: Tongue, jobs: Sequence[tuple[str, str]]) -> View:
+    """Under the result: (letter, job) of each clip one can go on with."""
+    return rows([GoOn(job_id, t("compare.go_on", letter=letter)) for letter, job_id in jobs])
+
+
+def _add_choices(
+    view: View, t: Tongue, comparison_id: str, question: int, letters: Sequence[str]
+) -> None:
+    for letter in letters:
+        view.add_item(Vote(comparison_id, question, letter, letter, row=0))
+    for choice in _CHOICES:
+        label = _presenter.choice_of(t, choice)
+        view.add_item(Vote(comparison_id, question, choice, label, row=1))
+
+
+class AllGo(Press, template=f"vsgo:{ID}"):
+    """The yes to a comparison or an audition: every hold, or none."""
+
+    kind, words, style = "vsgo", "button.go", ButtonStyle.success
+
+    async def pressed(self, interaction: Interaction) -> None:
+        await acknowledge(interaction, pressed=True)
+        require_permissions(interaction)
+        bot, message = interaction.client, interaction.message
+        person, comparing = person_of(interaction), bot.app.comparing
+        t = bot.tongue(interaction.user.id)
+        try:
+            jobs = await comparing.go(
+                self.key, person, status_message_id=message.id if message else None
+            )
+        except Changed as changed:
+            offer = await comparing.offer(changed.proposal)
+            text = _presenter.comparison_card(t, changed.proposal, t("compare.changed"))
+            await answer(interaction, text, card_view(t, offer, changed.proposal.total_micros))
+            return
+        words = t("compare.ready", ready=0, count=len(jobs))
+        await answer(interaction, f"{message.content if message else ''}\n{words}"[-2000:])
+        for job in jobs:
+            await bot.switchboard.update(job)
+
+
+class AllNo(Press, template=f"vsno:{ID}"):
+    """The no."""
+
+    kind, words = "vsno", "button.not_now"
+
+    async def pressed(self, interaction: Interaction) -> None:
+        await acknowledge(interaction, pressed=True)
+        bot = interaction.client
+        await bot.app.comparing.drop(self.key, person_of(interaction))
+        await answer(interaction, bot.tongue(interaction.user.id)("card.not_made"))
+
+
+class Vote(
+    DynamicItem[Button[View]],
+    template=r"vote:(?P<id>[0-9a-z]{1,64}):(?P<question>\d):(?P<choice>[A-D]|tie|none)",
+):
+    """One answer to one question; pressed again, it replaces the one before."""
+
+    style: ClassVar[ButtonStyle] = ButtonStyle.primary
+
+    def __init__(
+        self, key: str, question: int, choice: str, label: str = "", *, row: int | None = None
+    ) -> None:
+        letter = len(choice) == 1
+        button: Button[View] = Button(
+            label=label or choice,
+            style=ButtonStyle.primary if letter else ButtonStyle.secondary,
+            custom_id=f"vote:{key}:{question}:{choice}",
+            row=row,
+        )
+        super().__init__(button)
+        self.key, self.question, self.choice = key, question, choice
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: Any, match: re.Match[str], /
+    ) -> Self:
+        return cls(match["id"], int(match["question"]), match["choice"])
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        async with Telling(interaction):
+            await self.pressed(interaction)
+
+    async def pressed(self, interaction: Interaction) -> None:
+        """In the channel a private answer of its own; in that answer, the next question."""
+        private = bool(interaction.message and interaction.message.flags.ephemeral)
+        await acknowledge(interaction, private=not private, pressed=private)
+        bot, person = interaction.client, person_of(interaction)
+        voting = await bot.app.comparing.voting(self.key, person)
+        question = voting.questions[min(self.question, len(voting.questions) - 1)]
+        await bot.app.comparing.vote(self.key, person, question, self.choice)
+        await _show_mine(interaction, voting, after=self.question)
+
+
+class MyVotes(Press, template=f"myvotes:{ID}"):
+    """What one has answered so far, and the questions again."""
+
+    kind, words = "myvotes", "compare.mine"
+
+    async def pressed(self, interaction: Interaction) -> None:
+        await acknowledge(interaction, private=True)
+        comparing = interaction.client.app.comparing
+        voting = await comparing.voting(self.key, person_of(interaction))
+        await _show_mine(interaction, voting, after=-1)
+
+
+class EndVote(Press, template=f"vsend:{ID}"):
+    """The end before the last vote, for who asked; not before the quorum or the deadline."""
+
+    kind, words = "vsend", "compare.end"
+
+    async def pressed(self, interaction: Interaction) -> None:
+        await acknowledge(interaction, private=True)
+        bot = interaction.client
+        await bot.app.comparing.close(self.key, person_of(interaction))
+        await answer(interaction, bot.tongue(interaction.user.id)("compare.result"))
+
+
+class GoOn(Press, template=f"goon:{ID}"):
+    """Make a compared clip an ordinary one: posted with its recipe, its buttons and a thread."""
+
+    kind, words, style = "goon", "compare.go_on", ButtonStyle.primary
+
+    async def pressed(self, interaction: Interaction) -> None:
+        await acknowledge(interaction, private=True)
+        require_permissions(interaction)
+        bot, person = interaction.client, person_of(interaction)
+        job = await bot.app.producer.job(self.key, person)
+        link = await bot.switchboard.post_here(job, interaction.channel_id or 0)
+        t = bot.tongue(interaction.user.id)
+        await answer(interaction, t("card.in_thread", link=link))
+
+
+async def _show_mine(interaction: Interaction, voting: Voting, *, after: int) -> None:
+    """One's own answers, and the next open question as buttons."""
+    bot, person = interaction.client, person_of(interaction)
+    t = bot.tongue(interaction.user.id)
+    mine = await bot.app.comparing.my_votes(voting.id, person)
+    text = _presenter.my_vote(t, mine, voting.questions) if mine else t("compare.none_yet")
+    following = after + 1
+    if following >= len(voting.questions) or not voting.open:
+        await answer(interaction, text)
+        return
+    asked = _presenter.question_of(t, voting.questions[following])
+    view = View(timeout=None)
+    _add_choices(view, t, voting.id, following, voting.letters)
+    await answer(interaction, f"{text}\n{t('compare.next', question=asked)}", view)
+
+
+ITEMS: Final = (AllGo, AllNo, Vote, MyVotes, EndVote, GoOn)

@@ -1,0 +1,158 @@
+"""Comparisons in the channel: one price, blind clips, secret votes, one reveal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.app import reading
+from bot.config import Settings
+from bot.rules import Rules
+from tests.bot.make import NOW
+from tests.cogs.conftest import (
+    PATIENCE_S,
+    PROMPT,
+    Start,
+    answered,
+    press,
+    told,
+    until,
+)
+from tests.cogs.test_iterate import thread_of
+from tests.standin.discord import Channel, Discord, Message, User
+from tests.standin.openai import Gateway
+
+BOTH = {"prompt": PROMPT, "models": "sora-2 sora-2-pro", "duration": 4}
+NAMES = ("sora", "gateway", "pro", "$")
+
+
+async def quorum(settings: Settings, server: Discord, count: int) -> None:
+    async with reading(settings.model_copy()) as app:
+        await app.store.rules.save(str(server.home().id), Rules(quorum=count), 1, NOW)
+
+
+async def ballot(server: Discord, channel: Channel) -> Message:
+    return await server.message_where(
+        channel, lambda message: "End the vote" in message.buttons, timeout=PATIENCE_S
+    )
+
+
+async def started(server: Discord, who: User, channel: Channel, **more: Any) -> Message:
+    """The card of a comparison whose price was agreed to."""
+    card = await answered(server, who, channel, "compare", **(BOTH | more))
+    (go,) = [label for label in card.buttons if label.startswith("Go")]
+    await press(server, who, card, go)
+    return card
+
+
+async def test_a_blind_comparison_from_one_price_to_the_reveal(
+    server: Discord,
+    shots: Channel,
+    bot: Start,
+    vendor: Gateway,
+    paying: dict[str, Any],
+    settings: Settings,
+) -> None:
+    await quorum(settings, server, 2)
+    ann, bob = server.user("ann"), server.user("bob")
+    async with bot(**paying):
+        card = await answered(server, ann, shots, "compare", **BOTH)
+        offered, before = card.text, len(vendor.submissions)
+        await press(server, ann, card, "Go · $1.60")
+        vote = await ballot(server, shots)
+        shown = vote.text
+        mine = await (await press(server, ann, vote, "A")).answered(PATIENCE_S)
+        early = await press(server, ann, vote, "End the vote")
+        refused = await early.answered(PATIENCE_S)
+        await press(server, bob, vote, "A")
+        result = await server.message_where(
+            shots, lambda message: "The vote has ended" in message.text, timeout=PATIENCE_S
+        )
+
+    assert before == 0
+    assert "2 models · names hidden until the vote ends · **$1.60**" in offered
+    assert sorted(body["model"] for body in vendor.submissions) == ["sora-2", "sora-2-pro"]
+    assert [file.filename for file in vote.attachments][:2] == ["A.mp4", "B.mp4"]
+    assert not [name for name in NAMES if name in shown.lower()]
+    assert vote.pinged == [ann]
+    assert mine.ephemeral
+    assert "**A**" in mine.text
+    assert "1 of 2 people have voted" in refused.text
+    assert "A 2 · B 0" in result.text
+    assert "Sora 2" in result.text
+    assert "Spent on all of it: $1.60" in result.text
+    assert list(result.buttons) == ["Go on with A", "Go on with B"]
+
+
+async def test_a_vote_goes_on_after_a_restart_and_one_can_go_on_with_a_clip(
+    server: Discord,
+    shots: Channel,
+    bot: Start,
+    paying: dict[str, Any],
+    settings: Settings,
+) -> None:
+    await quorum(settings, server, 1)
+    ann = server.user("ann")
+    async with bot(**paying):
+        await started(server, ann, shots)
+        vote = await ballot(server, shots)
+    async with bot(**paying):
+        await press(server, ann, vote, "Tie")
+        result = await server.message_where(
+            shots, lambda message: "The vote has ended" in message.text, timeout=PATIENCE_S
+        )
+        await press(server, ann, result, "Go on with B")
+        clip = await server.message_where(
+            shots, lambda message: "here is your clip" in message.text, timeout=PATIENCE_S
+        )
+        await thread_of(server, shots)
+
+    assert "Tie 1" in result.text
+    assert any(label.startswith("Again") for label in clip.buttons)
+    assert len([m for m in server.messages(shots) if "The vote has ended" in m.text]) == 1
+
+
+async def test_a_comparison_nobody_can_make_says_so_at_once(
+    server: Discord, shots: Channel, bot: Start, paying: dict[str, Any]
+) -> None:
+    ann = server.user("ann")
+    async with bot(**paying):
+        asked = await server.slash(ann, shots, "compare", BOTH | {"models": "sora-2 kling-v3"})
+        words = await told(server, asked)
+
+    assert "A comparison needs two models. Only Sora 2 can make this here now" in words.text
+    assert "KLING_API_KEY" in words.text
+
+
+async def test_nobody_else_says_yes_and_no_costs_nothing(
+    server: Discord, shots: Channel, bot: Start, vendor: Gateway, paying: dict[str, Any]
+) -> None:
+    ann, bob = server.user("ann"), server.user("bob")
+    async with bot(**paying):
+        card = await answered(server, ann, shots, "compare", **BOTH)
+        words = await told(server, await press(server, bob, card, "Go"))
+        await press(server, ann, card, "Not now")
+        await until(server, lambda: card.buttons == {})
+
+    assert "Only the person who asked" in words.text
+    assert card.text == "Not made. Nothing was spent."
+    assert vendor.submissions == []
+
+
+async def test_a_press_from_another_server_finds_no_vote(
+    server: Discord,
+    shots: Channel,
+    bot: Start,
+    paying: dict[str, Any],
+) -> None:
+    ann = server.user("ann")
+    other = server.guild("Elsewhere")
+    there, eve = server.channel("there", guild=other), server.user("eve", guild=other)
+    async with bot(**paying):
+        await started(server, ann, shots)
+        vote = await ballot(server, shots)
+        planted = server.world.new_message(there, server.world.bot)
+        planted.components = vote.components
+        posted = server.world.post(planted)
+        words = await (await press(server, eve, posted, "A")).answered(PATIENCE_S)
+
+    assert "no such comparison" in words.text
