@@ -34,7 +34,7 @@ class Rules:
     log_channel_id: Id | None = None
     who_may_generate: frozenset[Id] | None = None  # roles
     who_may_spend: frozenset[Id] | None = None  # roles; free clips need only the above
-    quorum: Voters = 3  # so many people who have voted end a comparison
+    quorum: Voters = 3  # so many people have to vote before a comparison may end early
     vote_hours: Hours = 24  # it ends then in any case
     votes_steer: bool = True  # the team's ranking takes the place of the built-in strengths
 

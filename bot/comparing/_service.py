@@ -38,6 +38,7 @@ from bot.taste import Taste, TasteView
 __all__ = ["Comparing", "Voting"]
 
 SOON = timedelta(seconds=30)  # after a step that could not be done
+QUIET = timedelta(minutes=2)  # after the last press: time to answer the rest, or think again
 GRID_BYTES = 10_000_000
 UNSHOWN = "The clips could not be made ready for a blind vote, so here they are with their names."
 CALLED_OFF = "The vote was called off by a manager; it does not count."
@@ -153,7 +154,7 @@ class Comparing:
             id=comparison.id,
             letters=tuple(letter_at(at) for at in range(len(comparison.letters))),
             questions=tuple(comparison.questions),
-            voters=await self._store.comparisons.voters(comparison.id),
+            voters=(await self._store.comparisons.turnout(comparison.id)).voters,
             quorum=comparison.quorum,
             deadline_at=comparison.deadline_at,
             requester_id=comparison.requester_id,
@@ -182,16 +183,17 @@ class Comparing:
     async def close(self, comparison_id: str, person: Person) -> None:
         """End the vote. Nobody can before the quorum or the deadline: `Refused` says how far it is.
 
+        With its quorum it ends by itself, two minutes after the last press.
         Raises `NotFound`, and `NotAllowed` for all but the requester and managers.
         """
         comparison = await self._store.comparisons.get(_scope(person), comparison_id)
         if not person.manager and person.user_id != comparison.requester_id:
             raise NotAllowed("Only the person who asked for it, or a manager, can end the vote.")
-        if not await self._is_due(comparison):
-            voters = await self._store.comparisons.voters(comparison.id)
+        voters = (await self._store.comparisons.turnout(comparison.id)).voters
+        if voters < comparison.quorum and self._clock() < comparison.deadline_at:
             raise Refused(
-                f"{voters} of {comparison.quorum} people have voted. It ends when all of them "
-                f"have, or on {comparison.deadline_at:%Y-%m-%d %H:%M} UTC."
+                f"{voters} of {comparison.quorum} people have voted. It can end when all of them "
+                f"have, and ends on {comparison.deadline_at:%Y-%m-%d %H:%M} UTC in any case."
             )
         await self._store.plans.end(comparison_id, self._clock())
         self._wake.set()
@@ -376,16 +378,16 @@ class Comparing:
         return None
 
     async def _count(self, plan: Plan) -> datetime | None:
+        """End it at its deadline, or with its quorum, once nobody presses any more."""
         comparison = await self._store.comparisons.get(scope_of(plan.place), plan.id)
-        if comparison.state is ComparisonState.OPEN and not await self._is_due(comparison):
-            return comparison.deadline_at
+        ends_at = comparison.deadline_at
+        turnout = await self._store.comparisons.turnout(comparison.id)
+        if turnout.last_at is not None and turnout.voters >= comparison.quorum:
+            ends_at = min(ends_at, turnout.last_at + QUIET)
+        if comparison.state is ComparisonState.OPEN and self._clock() < ends_at:
+            return ends_at
         await self._store.plans.end(plan.id, self._clock())
         return None
-
-    async def _is_due(self, comparison: Comparison) -> bool:
-        if comparison.deadline_at <= self._clock():
-            return True
-        return await self._store.comparisons.voters(comparison.id) >= comparison.quorum
 
     async def _tell(self, plan: Plan, face: Face) -> datetime | None:
         match await face.tell(await self._last_word(plan)):

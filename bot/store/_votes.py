@@ -31,6 +31,7 @@ __all__ = [
     "ComparisonState",
     "Comparisons",
     "Letter",
+    "Turnout",
     "insert",
 ]
 
@@ -57,7 +58,7 @@ class Comparison:
     batch: str
     scope: str
     requester_id: int
-    quorum: int  # so many people who have voted end it
+    quorum: int  # so many people have to vote before it may end ahead of its deadline
     deadline_at: datetime
     letters: tuple[Letter, ...]  # A, B, C ... in this order
     questions: Mapping[str, Mapping[str, float]]
@@ -75,6 +76,14 @@ class Cast:
 
     changed: bool
     voters: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turnout:
+    """How many people have voted, and when one last did."""
+
+    voters: int
+    last_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,30 +191,18 @@ class Comparisons:
 
         return await self._db.read(work)
 
-    async def voters(self, comparison_id: str) -> int:
-        """How many people have voted so far; says nothing about what."""
-        return await self._db.read(lambda db: _voters(db, comparison_id))
+    async def turnout(self, comparison_id: str) -> Turnout:
+        """How many people have voted so far, and when last; says nothing about what."""
 
-    async def due(self, now: datetime) -> list[Comparison]:
-        """Open comparisons past their deadline, or with their quorum complete."""
-        return await self._db.read(
-            lambda db: _select(
-                db,
-                "state = 'open' AND (deadline_at <= :now OR quorum <= (SELECT"
-                " count(DISTINCT user_id) FROM vote WHERE comparison_id = comparison.id))"
-                " ORDER BY deadline_at, id",
-                {"now": millis(now)},
-            )
-        )
-
-    async def next_deadline(self) -> datetime | None:
-        """When the next open comparison ends by itself."""
-
-        async def work(db: aiosqlite.Connection) -> datetime | None:
+        async def work(db: aiosqlite.Connection) -> Turnout:
             rows = await db.execute_fetchall(
-                "SELECT min(deadline_at) FROM comparison WHERE state = 'open'"
+                "SELECT max(at) FROM vote WHERE comparison_id = ?", (comparison_id,)
             )
-            return next((moment(row[0]) for row in rows if row[0] is not None), None)
+            last_at = next(iter(rows))[0]
+            return Turnout(
+                voters=await _voters(db, comparison_id),
+                last_at=None if last_at is None else moment(last_at),
+            )
 
         return await self._db.read(work)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,6 +31,7 @@ __all__ = [
     "STRANGER",
     "Clock",
     "RecordingFace",
+    "SingleFace",
     "agreed",
     "arrive",
     "fail",
@@ -71,22 +72,48 @@ class RecordingFace:
     told: list[Result | NoVote | AuditionReport] = field(default_factory=list[Any])
     made: list[Making] = field(default_factory=list[Making])
     answers: list[Later | Undeliverable] = field(default_factory=list[Later | Undeliverable])
+    called: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def until(self, condition: Callable[[], bool], deadline_s: float = 120) -> None:
+        """Wait for something this face is called for."""
+        async with asyncio.timeout(deadline_s):
+            while not condition():
+                self.called.clear()
+                await self.called.wait()
 
     async def limit_bytes(self, place: Place) -> int:
         return self.limit
 
     async def making(self, making: Making) -> None:
         self.made.append(making)
+        self.called.set()
 
     async def show(self, presentation: Presentation) -> Delivered | Undeliverable | Later:
         self.shown.append(presentation)
+        self.called.set()
         return self.answers.pop(0) if self.answers else Delivered(message_id=70)
 
     async def tell(
         self, told: Result | NoVote | AuditionReport
     ) -> Delivered | Undeliverable | Later:
         self.told.append(told)
+        self.called.set()
         return self.answers.pop(0) if self.answers else Delivered(message_id=71)
+
+
+class SingleFace:
+    """A face for single clips; it knows what it was shown."""
+
+    def __init__(self) -> None:
+        self.updated: list[str] = []
+        self.delivered: list[str] = []
+
+    async def update(self, job: Job) -> None:
+        self.updated.append(job.id)
+
+    async def deliver(self, job: Job, clip: Path) -> Delivered:
+        self.delivered.append(job.id)
+        return Delivered(message_id=5)
 
 
 @asynccontextmanager

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,7 @@ from bot.brief import Stage
 from bot.comparing import Changed, NoVote, Result, Together, is_compared, model_ids
 from bot.comparing._course import End, Show, Wait, letters_of, next_step
 from bot.errors import NotAllowed, NotFound, Refused
-from bot.jobs import Delivered, Job, Later, Place, Reason, State, Undeliverable
+from bot.jobs import Delivered, Later, Place, Reason, State, Undeliverable
 from bot.producer import Person
 from bot.ranking import OVERALL
 from bot.rules import Rules
@@ -31,6 +33,7 @@ from tests.bot.compared import (
     STRANGER,
     Clock,
     RecordingFace,
+    SingleFace,
     agreed,
     arrive,
     fail,
@@ -217,7 +220,7 @@ async def test_a_cap_that_would_break_holds_nothing(tmp_path: Path, clock: Clock
 # when it is shown, and with what
 
 
-def _plan(**changes: object) -> Plan:
+def _plan(**changes: Any) -> Plan:
     made = Plan(
         id="c1",
         offer="c1",
@@ -231,13 +234,13 @@ def _plan(**changes: object) -> Plan:
         created_at=NOW,
         started_at=NOW,
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
-READY = {"state": State.DONE, "clip": "x.mp4"}
-FAILED = {"state": State.REFUNDED, "reason": Reason.FAILED}
-AT_WORK = {"state": State.RENDERING}
-UNSURE = {"state": State.UNCERTAIN}
+READY: dict[str, Any] = {"state": State.DONE, "clip": "x.mp4"}
+FAILED: dict[str, Any] = {"state": State.REFUNDED, "reason": Reason.FAILED}
+AT_WORK: dict[str, Any] = {"state": State.RENDERING}
+UNSURE: dict[str, Any] = {"state": State.UNCERTAIN}
 UNTIL = Wait(until=later(1200))
 
 
@@ -259,9 +262,9 @@ UNTIL = Wait(until=later(1200))
     ],
 )
 def test_each_way_it_can_go_has_its_end(
-    states: Sequence[dict[str, object]], late: bool, end: object
+    states: Sequence[dict[str, Any]], late: bool, end: object
 ) -> None:
-    made = [job(f"j{n}", model=MODELS[n], **states[n]) for n in range(3)]
+    made = [replace(job(f"j{n}", model=MODELS[n]), **states[n]) for n in range(3)]
     step = next_step(_plan(), made, later(1200 if late else 1199))
 
     assert (len(step.jobs) if isinstance(step, Show) else step) == end
@@ -337,6 +340,7 @@ async def test_one_that_fails_does_not_hold_up_the_others(app: App, face: Record
     (shown,) = face.shown
     for person in PEOPLE[:3]:
         await app.comparing.vote(shown.id, person, OVERALL, "A")
+    await app.comparing.close(shown.id, ANN)
     await app.comparing.sweep()
     (told,) = face.told
 
@@ -382,6 +386,7 @@ async def test_after_the_deadline_what_is_there_is_shown_and_the_rest_named_as_l
     await arrive(app, made[2])
     for person in PEOPLE[:3]:
         await app.comparing.vote(face.shown[0].id, person, OVERALL, "B")
+    await app.comparing.close(face.shown[0].id, ANN)
     await app.comparing.sweep()
     (told,) = face.told
 
@@ -472,6 +477,7 @@ async def test_a_restart_in_any_phase_goes_on_from_there(
     for person in PEOPLE[:3]:
         async with keyed(folder, clock) as app:
             await app.comparing.vote(face.shown[0].id, person, OVERALL, "A")
+    clock.at(120)
     face.answers = [Later(due_at=later(9))]
     for _ in range(3):
         async with keyed(folder, clock) as app:
@@ -498,6 +504,7 @@ async def test_fifty_people_pressing_twice_at_once_count_once_each(
         for person in (*PEOPLE, *PEOPLE)
     ]
     await asyncio.gather(*presses, app.comparing.sweep())
+    await app.comparing.close(shown.id, ANN)
     await app.comparing.sweep()
     (told,) = face.told
 
@@ -515,12 +522,15 @@ async def test_votes_racing_quorum_and_reveal_are_counted_or_refused(
     async with keyed(tmp_path / "data", clock) as other:
         outcomes = await asyncio.gather(
             *(app.comparing.vote(shown.id, one, OVERALL, "A") for one in PEOPLE[:30]),
-            app.comparing.sweep(),
+            app.comparing.close(shown.id, ANN),
             *(other.comparing.vote(shown.id, one, OVERALL, "B") for one in PEOPLE[20:]),
             *(app.comparing.vote(shown.id, STRANGER, OVERALL, "B") for _ in range(5)),
+            app.comparing.close(shown.id, ANN),
             app.comparing.sweep(),
             return_exceptions=True,
         )
+    with contextlib.suppress(Refused):
+        await app.comparing.close(shown.id, ANN)
     await app.comparing.sweep()
     refused = [one for one in outcomes if isinstance(one, Refused)]
     votes = await app.store.comparisons.votes_of(shown.id)
@@ -585,6 +595,26 @@ async def test_nobody_closes_it_before_quorum_or_deadline(
     assert (await app.comparing.result(shown.id, BEN)).tallies[OVERALL].winner == "A"
 
 
+async def test_with_its_quorum_it_ends_two_minutes_after_the_last_press(
+    app: App, face: RecordingFace, clock: Clock
+) -> None:
+    shown = await posted(app, face)
+    for at, person in enumerate(PEOPLE[:3]):
+        clock.at(10 * at)
+        await app.comparing.vote(shown.id, person, OVERALL, "A")
+    clock.at(100)
+    await app.comparing.vote(shown.id, PEOPLE[2], shown.questions[1], "B")
+
+    assert await app.comparing.sweep() == later(220)
+    clock.at(219)
+    await app.comparing.sweep()
+    assert face.told == []
+    clock.at(220)
+    await app.comparing.sweep()
+    assert isinstance(face.told[0], Result)
+    assert [tally.voters for tally in face.told[0].tallies.values()][:2] == [3, 1]
+
+
 async def test_the_servers_settings_decide_quorum_and_time(
     app: App, face: RecordingFace, clock: Clock
 ) -> None:
@@ -632,6 +662,7 @@ async def test_while_it_is_voted_on_no_clip_is_had_by_itself(
 async def _voted(app: App, shown_id: str, letter: str, count: int = 3) -> None:
     for person in PEOPLE[:count]:
         await app.comparing.vote(shown_id, person, OVERALL, letter)
+    await app.comparing.close(shown_id, ANN)
     await app.comparing.sweep()
 
 
@@ -674,6 +705,7 @@ async def _teach(app: App, face: RecordingFace, model: str, times: int) -> None:
         for question in shown.questions:
             for person in PEOPLE[:3]:
                 await app.comparing.vote(shown.id, person, question, letter)
+        await app.comparing.close(shown.id, ANN)
         await app.comparing.sweep()
 
 
@@ -749,25 +781,10 @@ def test_a_job_made_otherwise_is_not_compared() -> None:
 # what passes the worker's delivery by
 
 
-class _Delivery:
-    """A face for single clips."""
-
-    def __init__(self) -> None:
-        self.updated: list[str] = []
-        self.delivered: list[str] = []
-
-    async def update(self, job: Job) -> None:
-        self.updated.append(job.id)
-
-    async def deliver(self, job: Job, clip: Path) -> Delivered:
-        self.delivered.append(job.id)
-        return Delivered(message_id=5)
-
-
 async def test_clips_of_a_comparison_pass_the_face_for_single_clips_by(
     app: App, face: RecordingFace
 ) -> None:
-    single, moved = _Delivery(), []
+    single, moved = SingleFace(), []
     together = Together(single, app.store)
     together.moved = moved.append
     compared, other = (await agreed(app, 2))[0], job("alone")
@@ -790,14 +807,14 @@ async def test_a_clip_that_comes_after_the_last_word_is_an_ordinary_one(
     await app.comparing.sweep()
     clock.now = face.shown[0].deadline_at
     await app.comparing.sweep()
-    single = _Delivery()
+    single = SingleFace()
     late = await Together(single, app.store).deliver(made[2], Path("x.mp4"))
 
     assert (late, single.delivered) == (Delivered(message_id=5), [made[2].id])
 
 
 async def test_on_the_command_line_every_job_shows_its_own_progress(app: App) -> None:
-    single = _Delivery()
+    single = SingleFace()
     own = job("mine", origin="compare:c1", place=Place())
     await Together(single, app.store).update(own)
     await Together(single, app.store).deliver(own, Path("x.mp4"))

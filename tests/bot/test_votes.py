@@ -23,6 +23,7 @@ from bot.router.verdicts import QUALITIES
 from bot.shots import Shot, Verdict
 from bot.store import AcceptedRow, Comparison, ComparisonState, Letter, Store
 from bot.store._database import migrations
+from bot.store._votes import Turnout
 from providers.base import Remote
 from tests.bot.make import NOW, job, later, request
 from tests.bot.process import Bot
@@ -117,7 +118,7 @@ async def test_fifty_people_at_once_count_once_each(store: Store) -> None:
     await asyncio.gather(*(cast(store, user, "A" if user % 3 else "B") for user in PEOPLE))
 
     assert await tally(store) == {"kling-v3": 33, "sora-2-pro": 17}
-    assert await store.comparisons.voters("c1") == 50
+    assert (await store.comparisons.turnout("c1")).voters == 50
 
 
 async def test_pressing_twice_at_once_counts_once(store: Store) -> None:
@@ -232,20 +233,12 @@ async def test_a_reveal_happens_once(store: Store) -> None:
         await store.comparisons.reveal("c7", NOW)
 
 
-async def test_a_comparison_is_due_at_its_deadline_or_with_its_quorum(store: Store) -> None:
-    await store.comparisons.add(comparison("c2", quorum=2, deadline_at=later(7200)))
-    assert await store.comparisons.next_deadline() == later(3600)
-    for user, question in ((1, OVERALL), (1, FACES)):
-        await cast(store, user, "A", question=question, to="c2")
-    assert await store.comparisons.due(later(3599)) == []
-    await cast(store, 2, TIE, to="c2")
+async def test_the_turnout_is_people_and_the_time_of_the_last_press(store: Store) -> None:
+    assert await store.comparisons.turnout("c1") == Turnout(voters=0, last_at=None)
+    for at, (user, question) in enumerate(((1, OVERALL), (2, OVERALL), (1, FACES))):
+        await store.comparisons.cast("1", "c1", question, user, "A", later(at))
 
-    assert [one.id for one in await store.comparisons.due(later(3599))] == ["c2"]
-    assert [one.id for one in await store.comparisons.due(later(3600))] == ["c1", "c2"]
-    for one in ("c1", "c2"):
-        await store.comparisons.reveal(one, NOW)
-    assert await store.comparisons.due(later(9999)) == []
-    assert await store.comparisons.next_deadline() is None
+    assert await store.comparisons.turnout("c1") == Turnout(voters=2, last_at=later(2))
 
 
 async def test_only_blind_revealed_comparisons_of_this_server_teach(store: Store) -> None:
