@@ -63,6 +63,7 @@ __all__ = [
 ]
 
 MIB = 1 << 20
+_LOOK_S = 5.0  # for an address of the operator's to answer
 LOWEST_CAP_BPS = 24_000
 GRID_SCALES = (1.0, 0.75, 0.5)
 GRID_FPS = 24
@@ -198,6 +199,13 @@ class Media:
             loopback_ok=loopback_ok or self._loopback_ok,
             deadline_s=self._deadline_s,
         )
+
+    async def answers(self, url: str) -> bool:
+        """Whether something can be fetched at an address of the operator's, now. Never raises."""
+        try:
+            return (await self._http.head(url, timeout=_LOOK_S)).is_success
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return False
 
     async def examine(
         self, path: Path, *, poster: Path | None = None, last_frame: Path | None = None

@@ -285,10 +285,11 @@ class Producer:
     def _jobs(
         self, quotes: Sequence[Quote], origin: str, now: datetime, message_id: int | None
     ) -> list[Job]:
-        batch = new_id(now)
+        ids = sorted(new_id(now) for _ in quotes)  # a later take never sorts before an earlier one
+        batch = ids[0]
         return [
             Job(
-                id=batch if index == 0 else new_id(now),
+                id=ids[index],
                 origin=origin if index == 0 else f"{origin}/{index + 1}",
                 batch=batch,
                 place=quote.place,

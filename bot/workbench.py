@@ -441,10 +441,20 @@ class Workbench:
         except MediaError:
             return None
 
-    async def expected_s(self, model: str) -> float:
-        """How long a render usually takes: from our own history, else the catalogue's figure."""
+    async def expected_s(self, model: str) -> float | None:
+        """How long a render usually takes: from our own history, else the catalogue's figure.
+
+        None for a model that neither knows (any more).
+        """
         measured = await self._store.expected_s(model)
-        return self._catalogue.models[model].render_s if measured is None else measured
+        known = self._catalogue.models.get(model)
+        return known.render_s if measured is None and known else measured
+
+    async def original_url(self, job_id: str, base_url: str, person: Person) -> str | None:
+        """Where the untouched file can be fetched; None unless it answers there just now."""
+        path = await self.original_path(job_id, person)
+        url = f"{base_url.rstrip('/')}/{path.name}"
+        return url if await self._media.answers(url) else None
 
     async def _take(self, job_id: str, person: Person) -> tuple[Job, Shot, Take]:
         job = await self._producer.job(job_id, person)

@@ -73,7 +73,7 @@ async def _card(spot: Spot, step: Next) -> str:
             verb=step.verb,
             parent=step.parent,
             understood=step.refinement.understood if step.refinement else (),
-            expected_s=await app.workbench.expected_s(model) if step.quote.price_micros else None,
+            expected_s=None if step.quote.free else await app.workbench.expected_s(model),
             may_spend=may_spend(step.quote.place, app.settings.caps),
             at_once=step.starts_at_once,
         ),

@@ -93,10 +93,13 @@ def person_of(interaction: Interaction) -> Person:
     )
 
 
-def require_permissions(interaction: Interaction) -> None:
-    """Raises `NotAllowed` naming what we may not do here, before anything is accepted."""
+def require_permissions(interaction: Interaction, *, threads: bool = False) -> None:
+    """Raises `NotAllowed` naming what we may not do here, before anything is accepted.
+
+    `threads`: what follows will be posted in a thread of this channel.
+    """
     granted = interaction.app_permissions
-    in_thread = isinstance(interaction.channel, discord.Thread)
+    in_thread = threads or isinstance(interaction.channel, discord.Thread)
     speak = granted.send_messages_in_threads if in_thread else granted.send_messages
     needed = {
         "View Channel": granted.view_channel,

@@ -59,9 +59,10 @@ def sheet_view(t: Tongue, jobs: list[tuple[int, Job]]) -> View:
 
 async def _spot_of(interaction: Interaction, job_id: str) -> Spot:
     """The place of the next take: its shot's thread, where it has one."""
-    require_permissions(interaction)
     bench = interaction.client.app.workbench
-    return of_interaction(interaction, await bench.shot_of(job_id, person_of(interaction)))
+    shot = await bench.shot_of(job_id, person_of(interaction))
+    require_permissions(interaction, threads=shot.thread_id is not None)
+    return of_interaction(interaction, shot)
 
 
 class Again(Press, template=f"again:{ID}"):
@@ -198,7 +199,10 @@ class Original(Press, template=f"original:{ID}"):
         size_bytes = (await asyncio.to_thread(path.stat)).st_size
         if size_bytes <= interaction.filesize_limit and await _sent(interaction, t, path):
             return
-        await answer(interaction, _where(t, bot.app.settings.originals_url, path))
+        base = bot.app.settings.originals_url
+        url = await bot.app.workbench.original_url(self.key, base, person) if base else None
+        kept = t("done.original_kept", clip=path.name)
+        await answer(interaction, t("done.original_link", link=url) if url else kept)
 
 
 async def _sent(interaction: Interaction, t: Tongue, path: Path) -> bool:
@@ -213,12 +217,6 @@ async def _sent(interaction: Interaction, t: Tongue, path: Path) -> bool:
             raise
         return False
     return True
-
-
-def _where(t: Tongue, url: str | None, path: Path) -> str:
-    if url:
-        return t("done.original_link", link=f"{url.rstrip('/')}/{path.name}")
-    return t("done.original_kept", clip=path.name)
 
 
 class Delete(Press, template=f"delete:{ID}"):

@@ -171,12 +171,23 @@ class Delivery(commands.Cog):
             self._edits.put(channel_id, key, shot.board_message_id, ends=True)
 
     async def _render(self, key: str) -> Shown[Any] | None:
+        """What a message should show; what cannot be read now is left as it is."""
+        try:
+            return await self._rendered(key)
+        except BotError as error:
+            log.error("not rendered", key=key, error=error.user_message)
+            return None
+
+    async def _rendered(self, key: str) -> Shown[Any] | None:
         kind, *rest = key.split()
         if kind in self._others:
             return await self._others[kind][0](key)
         if kind == "board":
             return await self._boards.render(rest[1], int(rest[0]))
-        jobs = await self._bot.app.producer.batch(rest[0])
+        return await self._render_jobs(kind, rest[0])
+
+    async def _render_jobs(self, kind: str, batch: str) -> Shown[Any] | None:
+        jobs = await self._bot.app.producer.batch(batch)
         if kind == "sheet":
             return await self._sheets.render(jobs)
         if not jobs:

@@ -100,14 +100,15 @@ class Iterate(commands.Cog):
         """The step the words ask for, as a card under them; what goes wrong is said there too."""
         try:
             step = await self._step(spot, message)
-            if step is not None:
-                await offer(spot, step)
+            await offer(spot, step)
+            if spot.under is None and spot.message is not None:
+                await _said(message, spot.t("card.in_thread", link=spot.message.jump_url))
         except BotError as error:
             await _said(message, spot.t.of(error.user_message))
         except (discord.HTTPException, *LOST) as error:
             log.warning("words not answered", message_id=message.id, error=str(error))
 
-    async def _step(self, spot: Spot, message: discord.Message) -> Next | None:
+    async def _step(self, spot: Spot, message: discord.Message) -> Next:
         bench, words = spot.bot.app.workbench, _MENTION.sub(" ", message.content).strip()
         job_id = await self._job_meant(message, spot.person)
         source = await source_of(spot.bot, message, spot.person)

@@ -114,7 +114,7 @@ def _time(t: Tongue, about: Card) -> str:
 
 def _last(t: Tongue, quote: Quote, about: Card) -> str:
     if quote.free:
-        return ""
+        return t("card.at_once_free") if about.at_once else ""
     if about.at_once:
         return t("card.at_once", price=money(t, quote.price_micros * about.takes))
     return t("card.before_go")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from bot.app import reading
@@ -63,7 +64,8 @@ async def test_a_blind_comparison_from_one_price_to_the_reveal(
         mine = await (await press(server, ann, vote, "A")).answered(PATIENCE_S)
         early = await press(server, ann, vote, "End the vote")
         refused = await early.answered(PATIENCE_S)
-        await press(server, bob, vote, "A")
+        await (await press(server, bob, vote, "A")).answered(PATIENCE_S)
+        await press(server, ann, vote, "End the vote")
         result = await server.message_where(
             shots, lambda message: "The vote has ended" in message.text, timeout=PATIENCE_S
         )
@@ -96,7 +98,8 @@ async def test_a_vote_goes_on_after_a_restart_and_one_can_go_on_with_a_clip(
         await started(server, ann, shots)
         vote = await ballot(server, shots)
     async with bot(**paying):
-        await press(server, ann, vote, "Tie")
+        await (await press(server, ann, vote, "Tie")).answered(PATIENCE_S)
+        await press(server, ann, vote, "End the vote")
         result = await server.message_where(
             shots, lambda message: "The vote has ended" in message.text, timeout=PATIENCE_S
         )
@@ -156,3 +159,60 @@ async def test_a_press_from_another_server_finds_no_vote(
         words = await (await press(server, eve, posted, "A")).answered(PATIENCE_S)
 
     assert "no such comparison" in words.text
+
+
+async def test_fifty_people_pressing_at_once_twice_and_after_a_restart_count_once_each(
+    server: Discord,
+    shots: Channel,
+    bot: Start,
+    paying: dict[str, Any],
+    settings: Settings,
+) -> None:
+    """Each presses A and at once B; the last to arrive counts, and nobody counts twice."""
+    await quorum(settings, server, 51)
+    people = [server.user(f"p{number}") for number in range(50)]
+    async with bot(**paying):
+        await started(server, people[0], shots)
+        vote = await ballot(server, shots)
+        for label in ("A", "Tie"):
+            presses = [await press(server, one, vote, label) for one in people]
+            for pressed in presses:
+                await pressed.answered(PATIENCE_S)
+    async with bot(**paying):
+        again = await press(server, people[7], vote, "B")
+        await again.answered(PATIENCE_S)
+        last = await press(server, server.user("last"), vote, "B")
+        await last.answered(PATIENCE_S)
+        await press(server, people[0], vote, "End the vote")
+        result = await server.message_where(
+            shots, lambda message: "The vote has ended" in message.text, timeout=PATIENCE_S
+        )
+        late = await press(server, people[3], vote, "A")
+        words = await late.answered(PATIENCE_S)
+
+    assert "Overall: A 0 · B 2 · Tie 49" in result.text
+    assert "ended" in words.text
+
+
+async def test_what_a_voter_reads_is_the_same_whichever_model_is_a(
+    server: Discord,
+    shots: Channel,
+    bot: Start,
+    paying: dict[str, Any],
+) -> None:
+    """Posts of several comparisons differ in their ids and times alone."""
+    ann = server.user("ann")
+    seen = set[str]()
+    async with bot(**paying):
+        for models in ("sora-2 sora-2-pro", "sora-2-pro sora-2"):
+            channel = server.channel(f"c{len(seen)}-{models.split()[0]}")
+            await started(server, ann, channel, models=models)
+            vote = await ballot(server, channel)
+            names = [file.filename for file in vote.attachments]
+            sizes = {len(file.data) for file in vote.attachments[:2]}
+            labels = list(vote.buttons)
+            text = re.sub(r"`\w+`|<t:\d+:R>", "-", vote.text)
+            seen.add(f"{names} {len(sizes)} {labels} {text}")
+
+    assert len(seen) == 1
+    assert "['A.mp4', 'B.mp4'" in seen.pop()

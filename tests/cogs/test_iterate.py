@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
 from bot.app import App, reading
 from bot.config import Settings
 from bot.jobs import Job
@@ -303,3 +306,39 @@ async def test_only_words_in_a_shot_can_refine(server: Discord, shots: Channel, 
         words = await told(server, asked)
 
     assert "inside a shot's thread" in words.text
+
+
+async def test_an_original_too_large_for_discord_is_linked_only_where_it_can_be_fetched(
+    server: Discord, shots: Channel, bot: Start, settings: Settings
+) -> None:
+    ann = server.user("ann")
+    ann.upload_limit_bytes = 1000
+    (settings.data_dir / "clips").mkdir(parents=True)
+    files = web.Application()
+    files.router.add_static("/clips", settings.data_dir / "clips")
+    host = TestServer(files)
+    await host.start_server()
+    url = str(host.make_url("/clips"))
+    async with bot(originals_url=url):
+        clip = await first_take(server, ann, shots)
+        linked = await (await press(server, ann, clip, "Original")).answered(PATIENCE_S)
+    await host.close()
+    async with bot(originals_url=url):
+        kept = await (await press(server, ann, clip, "Original")).answered(PATIENCE_S)
+    (job,) = await jobs_of(settings)
+
+    assert f"/clips/{job.clip}" in linked.text
+    assert f"`clips/{job.clip}`" in kept.text
+    assert "http" not in kept.text
+
+
+async def test_what_is_free_starts_at_once_and_says_so(
+    server: Discord, shots: Channel, bot: Start
+) -> None:
+    ann = server.user("ann")
+    async with bot():
+        asked = await server.slash(ann, shots, "generate", FREE)
+        await clip_in(server, shots)
+        card = await asked.answered(PATIENCE_S)
+
+    assert "Starts at once: it is free." in card.edits[0].text
