@@ -312,7 +312,6 @@ async def test_an_original_too_large_for_discord_is_linked_only_where_it_can_be_
     server: Discord, shots: Channel, bot: Start, settings: Settings
 ) -> None:
     ann = server.user("ann")
-    ann.upload_limit_bytes = 1000
     (settings.data_dir / "clips").mkdir(parents=True)
     files = web.Application()
     files.router.add_static("/clips", settings.data_dir / "clips")
@@ -321,6 +320,7 @@ async def test_an_original_too_large_for_discord_is_linked_only_where_it_can_be_
     url = str(host.make_url("/clips"))
     async with bot(originals_url=url):
         clip = await first_take(server, ann, shots)
+        shots.upload_limit_bytes = ann.upload_limit_bytes = 1000
         linked = await (await press(server, ann, clip, "Original")).answered(PATIENCE_S)
     await host.close()
     async with bot(originals_url=url):
