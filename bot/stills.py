@@ -21,12 +21,12 @@ from bot.router.decision import Candidate, Decision, Dropped, Refusal, RefusalCo
 from bot.router.verdicts import quote
 from providers.base import ImageRules, MediaInput, MediaRole, Provider
 
-__all__ = ["StillPlan", "fit_still", "plan_still", "rules_for", "suited"]
+__all__ = ["STILLS", "StillPlan", "fit_still", "plan_still", "rules_for", "suited"]
 
 Size = tuple[int, int]  # width, height
 ClientOf = Callable[[str], Provider | None]
 
-NAMES: Final = {
+STILLS: Final = {
     MediaRole.FIRST_FRAME: "first frame",
     MediaRole.LAST_FRAME: "last frame",
     MediaRole.REFERENCE: "reference still",
@@ -66,8 +66,7 @@ def plan_still(size: Size, size_bytes: int, rules: ImageRules) -> StillPlan | Un
         changes = (*changes, f"scaled to {_px(target)}")
     if min(target) < rules.min_side:
         left = "" if target == size else f", {_px(target)} once it is cut to a ratio that is taken"
-        needed = f"at least {rules.min_side} on each side are needed"
-        return Unfit(reason=f"has {_px(size)} pixels{left}; {needed}")
+        return Unfit(reason=f"has {_px(size)} pixels{left}; {_needed(rules)} are needed")
     if (limit := _limit(rules)) and size_bytes > limit:
         return StillPlan(size=target, jpeg=True, changes=(*changes, _as_jpeg(limit)))
     return StillPlan(size=target, changes=changes)
@@ -78,6 +77,7 @@ async def fit_still(
 ) -> tuple[MediaInput, str]:
     """The still as the vendor takes it, and what was done to it in words ("" for nothing).
 
+    What is made is written beside others in `folder`, under a name that says its pixels.
     Raises `BadImage` with what it lacks.
     """
     measured = await _measured(source)
@@ -94,15 +94,18 @@ async def fit_still(
         made = await media.prepare_image(measured.path, folder / name, exact=size)
         if not limit or made.size_bytes <= limit:
             return replace(source, path=made.path, mime=made.mime), "; ".join(plan.changes)
-        size = size if not plan.jpeg else _scaled(size, _SMALLER)
+        if not plan.jpeg:
+            plan = replace(plan, jpeg=True, changes=(*plan.changes, _as_jpeg(limit)))
+            continue
+        size = _scaled(size, _SMALLER)
         if rules.exact or min(size) < max(rules.min_side, 1):
-            raise BadImage(f"cannot be brought under {limit / 1e6:g} MB")
-        plan = replace(plan, size=size, jpeg=True)
+            kept = f" with {_needed(rules)}" if rules.exact or rules.min_side else ""
+            raise BadImage(f"cannot be brought under {limit / 1e6:g} MB{kept}")
 
 
 async def suited(decision: Decision, brief: Brief, client_of: ClientOf) -> Decision:
     """The decision once the stills were looked at: changes on each card, impossible routes gone."""
-    found = [await _measured(media) for media in brief.inputs if media.role in NAMES]
+    found = [await _measured(media) for media in brief.inputs if media.role in STILLS]
     stills = [still for still in found if still is not None]
     if not stills:
         return decision
@@ -154,7 +157,7 @@ def _judged(plan: RoutePlan, stills: Sequence[_Measured], client_of: ClientOf) -
         return plan
     notes: list[str] = []
     for still in stills:
-        name, rules = NAMES[still.role], rules_for(client, plan, still.role)
+        name, rules = STILLS[still.role], rules_for(client, plan, still.role)
         found = plan_still(still.size, still.size_bytes, rules)
         if isinstance(found, Unfit):
             return Unfit(reason=f"{plan.provider}: the {name} {found.reason}")
@@ -224,6 +227,10 @@ def _limit(rules: ImageRules) -> int:
 def _has_ratio(size: Size, aspect: str) -> bool:
     width, height = (int(part) for part in aspect.split(":"))
     return abs(Fraction(*size) * height / width - 1) < Fraction(1, 50)
+
+
+def _needed(rules: ImageRules) -> str:
+    return _px(rules.exact) if rules.exact else f"at least {rules.min_side} on each side"
 
 
 def _as_jpeg(limit: int) -> str:

@@ -26,9 +26,11 @@ from bot.jobs import Action, Event, Job, Reason, State
 from bot.media import BadClip, BadImage, ClipInfo, Media
 from bot.money import usd
 from bot.pace import Pace
+from bot.router import RoutePlan
+from bot.stills import STILLS, fit_still, rules_for
 from bot.store import Store, Superseded
 from bot.vendors import Vendors
-from providers.base import MediaInput, MediaRole, Phase, Provider, Remote, Status, VideoRequest
+from providers.base import MediaInput, Phase, Provider, Remote, Status, VideoRequest
 from providers.errors import (
     AccountProblem,
     ContentRejected,
@@ -274,10 +276,15 @@ class Worker:
         if job.cancel_at:
             return await self._move(job, _CANCELLED_BEFORE)
         try:
-            request = await self._request(job)
+            request = await self._request(job, client)
         except BadImage as error:
             return await self._move(
-                job, jobs.Refund(reason=Reason.FAILED, message=error.user_message)
+                job,
+                jobs.NextRoute(
+                    reason=Reason.FAILED,
+                    message=f"{error.user_message} Nothing was sent to {plan.provider}.",
+                    detail=error.user_message,
+                ),
             )
         return await self._submit(await self._move(job, jobs.Submit(request=request)), client)
 
@@ -711,10 +718,13 @@ class Worker:
                 log.info("cancel failed", detail=error.detail)
         return await self._move(job, jobs.Refunded())
 
-    async def _request(self, job: Job) -> VideoRequest:
-        """The brief as this route's parameters; stills are brought to the size it demands."""
+    async def _request(self, job: Job, client: Provider) -> VideoRequest:
+        """The brief as this route's parameters, its stills within the vendor's limits.
+
+        Raises `BadImage` with what a still lacks.
+        """
         plan, fit = job.plan, job.plan.fit
-        inputs = tuple([await self._exact(job, media) for media in job.brief.inputs])
+        inputs = tuple([await self._fitted(plan, client, media) for media in job.brief.inputs])
         return VideoRequest(
             wire_id=plan.wire_id,
             dialect=plan.dialect,
@@ -730,17 +740,15 @@ class Worker:
             options=dict(plan.options),
         )
 
-    async def _exact(self, job: Job, media: MediaInput) -> MediaInput:
-        if media.path is None or media.role not in (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME):
+    async def _fitted(self, plan: RoutePlan, client: Provider, media: MediaInput) -> MediaInput:
+        """A still as the card said it would be sent; everything else goes as it is."""
+        if media.path is None or media.role not in STILLS:
             return media
-        client = self._vendors.client(job.provider)
-        size = client.frame_size(job.plan.fit.resolution, job.plan.fit.aspect) if client else None
-        if size is None:
-            return media
-        width, height = size
-        target = media.path.with_name(f"{media.path.stem}-{width}x{height}.png")
-        await self._media.prepare_image(media.path, target, exact=size)
-        return replace(media, path=target, mime="image/png")
+        rules = rules_for(client, plan, media.role)
+        made, note = await fit_still(self._media, rules, media, media.path.parent)
+        if note:
+            log.info("still adapted", role=media.role.value, provider=plan.provider, done=note)
+        return made
 
     # requests of other processes
 
