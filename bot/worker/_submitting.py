@@ -10,14 +10,23 @@ from typing import Final
 import structlog
 
 from bot import jobs
-from bot.endings import account_reason, detail_of, rejected_at_once
-from bot.jobs import Action, Event, Job, Reason
+from bot.endings import (
+    account_reason,
+    account_refused,
+    detail_of,
+    malformed,
+    model_gone,
+    rejected_at_once,
+    unsendable,
+    unusable,
+)
+from bot.jobs import Action, Job, Reason
 from bot.media import BadImage
 from bot.router import RoutePlan
 from bot.stills import STILLS, fit_still, rules_for
 from bot.worker._desk import Desk
 from providers.base import MediaInput, Provider, VideoRequest
-from providers.errors import AccountProblem, OutOfCredit, ProviderError, RateLimited, Unavailable
+from providers.errors import AccountProblem, ProviderError, RateLimited, Unavailable
 
 __all__ = ["Submitting"]
 
@@ -36,46 +45,35 @@ class Submitting:
         self._wake_of = wake_of
 
     async def step(self, job: Job) -> Job:
+        """Cancelled, blocked, told to wait, or sent when its turn has come."""
         if job.cancel_at:
             return await self._desk.move(job, _CANCELLED_BEFORE)
-        plan = job.plan
-        client = self._desk.vendors.client(plan.provider)
-        available = await self._desk.vendors.availability(job.place)
+        vendors, plan = self._desk.vendors, job.plan
+        client = vendors.client(plan.provider)
+        available = await vendors.availability(job.place)
         blocked = available.missing.get(plan.provider) or available.routes_off.get(
             (plan.provider, plan.wire_id, plan.dialect)
         )
         if client is None or blocked:
-            return await self._desk.move(
-                job,
-                jobs.NextRoute(
-                    reason=Reason.FAILED,
-                    message=f"{plan.provider} cannot be used now ({blocked}), and no other route "
-                    "serves this model at the agreed price. Nothing was charged.",
-                    detail=blocked or "no client",
-                ),
-            )
-        lane = self._desk.vendors.lane(plan.provider)
+            return await self._desk.move(job, unusable(job, blocked or "no client"))
+        lane = vendors.lane(plan.provider)
         if lane.health.closed and job.message != (told := _told_to_wait(job, lane.health.why)):
             return await self._desk.move(job, jobs.Later(due_at=job.due_at, message=told))
         if not await self._take_turn(job):
             return await self._desk.store.job(job.id)
         if lane.health.doubted and not await self._speaks(client):
             return job
-        await self._desk.vendors.pace(plan.provider)
-        job = await self._desk.store.job(job.id)
+        await vendors.pace(plan.provider)
+        return await self._send(await self._desk.store.job(job.id), client)
+
+    async def _send(self, job: Job, client: Provider) -> Job:
+        """It is this job's turn: its request, the committed intent, the call."""
         if job.cancel_at:
             return await self._desk.move(job, _CANCELLED_BEFORE)
         try:
             request = await self._request(job, client)
         except BadImage as error:
-            return await self._desk.move(
-                job,
-                jobs.NextRoute(
-                    reason=Reason.FAILED,
-                    message=f"{error.user_message} Nothing was sent to {plan.provider}.",
-                    detail=error.user_message,
-                ),
-            )
+            return await self._desk.move(job, unsendable(job, error))
         return await self._submit(await self._desk.move(job, jobs.Submit(request=request)), client)
 
     async def _take_turn(self, job: Job) -> bool:
@@ -128,62 +126,40 @@ class Submitting:
         return await self._desk.accepted(job, client, remote)
 
     async def _submission_failed(self, job: Job, client: Provider, error: ProviderError) -> Job:
-        now, plan = self._desk.now(), job.plan
         log.warning(
             "submission failed", error=type(error).__name__, detail=error.detail, body=error.body
         )
+        vendors, plan = self._desk.vendors, job.plan
         match jobs.action_for(error):
             case Action.LATER:
-                # "Too many requests" closes the lane, where the job then waits in its old place.
-                wait_s = 0.0 if isinstance(error, RateLimited) else min(60.0, 2.0**job.attempt)
-                event: Event = jobs.Later(
-                    due_at=now + timedelta(seconds=wait_s),
-                    detail=detail_of(error),
-                    message=_told_to_wait(job, self._desk.vendors.lane(job.provider).health.why)
-                    if isinstance(error, RateLimited)
-                    else f"{plan.provider} cannot be reached; trying again by itself.",
-                )
+                event = self._later(job, error)
             case Action.LOOK:
-                event = jobs.Lost(
-                    due_at=now + timedelta(seconds=client.facts.find_after_s),
-                    detail=detail_of(error),
-                )
+                due_at = self._desk.now() + timedelta(seconds=client.facts.find_after_s)
+                event = jobs.Lost(due_at=due_at, detail=detail_of(error))
             case Action.STOP:
                 event = rejected_at_once(job, error)
             case Action.PAUSE:
-                await self._desk.vendors.pause(plan.provider, account_reason(error))
-                trouble = (
-                    "Our account at {} has no credit left"
-                    if isinstance(error, OutOfCredit)
-                    else "{} does not accept our account at the moment"
-                ).format(plan.provider)
-                event = jobs.NextRoute(
-                    reason=Reason.FAILED,
-                    message=f"{trouble}; the operator has been told. Nothing was charged.",
-                    detail=error.detail,
-                )
+                await vendors.pause(plan.provider, account_reason(error))
+                event = account_refused(job, error)
             case Action.ROUTE_OFF:
-                await self._desk.vendors.route_off(
-                    plan.provider,
-                    plan.wire_id,
-                    plan.dialect,
-                    "the vendor says it no longer serves this model",
-                )
-                event = jobs.NextRoute(
-                    reason=Reason.FAILED,
-                    message=f"{plan.provider} no longer serves this model. Nothing was charged; "
-                    "ask again and another model will be offered.",
-                    detail=error.detail,
-                )
+                why = "the vendor says it no longer serves this model"
+                await vendors.route_off(plan.provider, plan.wire_id, plan.dialect, why)
+                event = model_gone(job, error)
             case Action.NEXT_ROUTE:
                 log.error("our request was malformed", detail=error.detail, body=error.body)
-                event = jobs.NextRoute(
-                    reason=Reason.FAILED,
-                    message=f"{plan.provider} refused the request as malformed. That is our bug; "
-                    "nothing was charged.",
-                    detail=detail_of(error),
-                )
+                event = malformed(job, error)
         return await self._desk.move(job, event)
+
+    def _later(self, job: Job, error: ProviderError) -> jobs.Later:
+        """Surely not accepted. "Too many requests" closes the lane; the job waits in its place."""
+        if isinstance(error, RateLimited):
+            wait_s = 0.0
+            message = _told_to_wait(job, self._desk.vendors.lane(job.provider).health.why)
+        else:
+            wait_s = min(60.0, 2.0**job.attempt)
+            message = f"{job.provider} cannot be reached; trying again by itself."
+        due_at = self._desk.now() + timedelta(seconds=wait_s)
+        return jobs.Later(due_at=due_at, detail=detail_of(error), message=message)
 
     async def _request(self, job: Job, client: Provider) -> VideoRequest:
         """The brief as this route's parameters, its stills within the vendor's limits.
