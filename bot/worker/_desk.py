@@ -58,11 +58,9 @@ class Desk:
         """
         now = self.now()
         after = jobs.apply(job, event, now)
-        after = replace(
-            after,
-            message=self.vendors.clean(after.message),
-            detail=self.vendors.clean(after.detail),
-        )
+        message, detail = self.vendors.clean(after.message), self.vendors.clean(after.detail)
+        if (message, detail) != (after.message, after.detail):
+            after = replace(after, message=message, detail=detail)
         await self.store.move(job, after, type(event).__name__, now)
         log.debug("moved", to=after.state.value, event_=type(event).__name__, detail=after.detail)
         await self.delivery.update(after)
