@@ -24,9 +24,9 @@ from bot.models import Availability, Unfit
 from bot.router import Decision, decide
 from bot.stills import fit_still, plan_still, rules_for, suited
 from providers import PROVIDERS
+from providers._openai_dialects import create
 from providers.base import ImageRules, MediaInput, MediaRole, Options, Provider
 from providers.errors import InvalidRequest
-from providers.openai import create_fields
 from tests.bot.make import NOW, plan
 from tests.clips import still_bytes
 from tests.providers import hosts
@@ -188,7 +188,7 @@ def test_a_size_the_dialect_lacks_demands_no_pixels_and_is_not_sent() -> None:
     client = a_client("gateway")
     assert client.frame_size("480p", "16:9") is None
     with pytest.raises(InvalidRequest):
-        create_fields(hosts.a_request(resolution="480p"))
+        create(hosts.a_request(resolution="480p"))
 
 
 async def _decided(still: MediaInput, model: str | None, *vendors: str) -> Decision:

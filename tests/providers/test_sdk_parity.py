@@ -11,6 +11,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import policy
 from email.parser import BytesParser
@@ -336,13 +337,16 @@ async def test_openai_speaks_as_its_own_client(tmp_path: Path) -> None:
                 await sdk.videos.retrieve("video_01")
                 await sdk.videos.list(limit=100, order="desc")
                 await sdk.videos.download_content("video_01")
+                await sdk.videos.extend(video=picture.path, prompt="and on", seconds="8")
+                await sdk.videos.edit(video=picture.path, prompt="and on")
+                await sdk.videos.remix("video_01", prompt="and on")
         theirs = list(vendor.exchanges)
         secrets = {"OPENAI_API_KEY": KEY}
         await _openai_calls(OpenAI(http, Options(base_url=base_url, secrets=secrets)), picture)
         ours = vendor.exchanges[len(theirs) :]
     found = [differences(*pair) for pair in zip(theirs, ours, strict=True)]
     binary = {"header.accept": ("application/binary", "*/*")}
-    assert found == [ACCEPT, ACCEPT, ACCEPT, ACCEPT, binary]
+    assert found == [ACCEPT, ACCEPT, ACCEPT, ACCEPT, binary, *[ACCEPT] * 3]
 
 
 async def _openai_calls(client: OpenAI, picture: MediaInput) -> None:
@@ -353,6 +357,11 @@ async def _openai_calls(client: OpenAI, picture: MediaInput) -> None:
     status = await client.poll(remote, plain)
     await client.find(plain, datetime.now(UTC))
     await _fetched(client, remote, status)
+    made = MediaInput(role=MediaRole.SOURCE, mime="video/mp4", remote_id="video_01")
+    ours = replace(picture, role=MediaRole.SOURCE)
+    for source, use in ((ours, "extend"), (ours, "edit"), (made, "remix")):
+        options = {"source": use}
+        await client.submit(replace(plain, prompt="and on", inputs=(source,), options=options))
 
 
 async def _fetched(client: OpenAI, remote: Remote, status: Status) -> None:

@@ -46,6 +46,17 @@ def runway_bodies() -> dict[str, dict[str, Any]]:
     return found
 
 
+def openai_json_bodies() -> dict[str, dict[str, Any]]:
+    """path -> schema of its JSON body, for the calls that begin with a video; fields closed."""
+    document = yaml.safe_load(published("openai-videos.openapi.yaml").read_text())
+    schemas: dict[str, Any] = document["components"]["schemas"]
+    found: dict[str, dict[str, Any]] = {}
+    for path in ("/videos/extensions", "/videos/edits", "/videos/{video_id}/remix"):
+        content = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        found[path] = _resolved(content["schema"], schemas)
+    return found
+
+
 def replicate_request() -> dict[str, Any]:
     """The schema of a prediction's create body."""
     document = yaml.safe_load(published("replicate.openapi.yaml").read_text())
