@@ -157,7 +157,7 @@ class Runway(Provider):
         return _WINDOW if dialect in _WINDOWED else _CROPPED
 
     async def submit(self, request: VideoRequest) -> Remote:
-        """One of three POSTs; pictures and videos travel inside it, or are uploaded before."""
+        """One of four POSTs; pictures and videos travel inside it, or are uploaded before."""
         create(request, dict.fromkeys(request.inputs, "data:"))  # refuse early
         with redacted(self.options.secrets.values()), before_paying():
             uris = {media: await self._place(media) for media in request.inputs}

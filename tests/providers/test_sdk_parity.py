@@ -28,7 +28,16 @@ from providers.google import Google
 from providers.openai import OpenAI
 from providers.replicate import Replicate
 from providers.runway import Runway
-from tests.providers.hosts import END, NO_PROGRESS, PICTURE, ToLoopback, a_client, a_file, a_request
+from tests.providers.hosts import (
+    END,
+    NO_PROGRESS,
+    PICTURE,
+    SOURCE,
+    ToLoopback,
+    a_client,
+    a_file,
+    a_request,
+)
 from tests.standin import fal as loopback_fal
 from tests.standin import replicate as loopback_replicate
 from tests.standin import runway as loopback_runway
@@ -135,9 +144,26 @@ async def test_runway_creates() -> None:
             negative_prompt="rain",
         )
         await client.submit(a_request(**veo, inputs=(PICTURE, END)))
-        text, our_text, image, our_image = vendor.asked("submit")
-    assert differences(text, our_text) == ACCEPT
-    assert differences(image, our_image) == ACCEPT
+        await sdk.video_to_video.create(
+            model="aleph2", prompt_text=prompt, video_uri=SOURCE.url, seed=7
+        )
+        await client.submit(a_request(wire_id="aleph2", dialect="aleph", seed=7, inputs=(SOURCE,)))
+        upscaler = "magnific_video_upscaler_creative"
+        await sdk.video_upscale.create(model=upscaler, video_uri=SOURCE.url, resolution="2k")
+        size = {"resolution.1440p": "2k"}
+        await client.submit(
+            a_request(
+                wire_id=upscaler,
+                dialect="upscale",
+                resolution="1440p",
+                options=size,
+                inputs=(SOURCE,),
+            )
+        )
+        made = vendor.asked("submit")
+    pairs = list(zip(made[::2], made[1::2], strict=True))
+    assert [differences(*pair) for pair in pairs] == [ACCEPT] * 4
+    assert {one.status for one in made} == {200}
 
 
 async def test_runway_reads_cancels_and_uploads(tmp_path: Path) -> None:

@@ -17,9 +17,13 @@ import yaml
 
 RUNWAY_MODELS = frozenset(
     {"gen4.5", "veo3.1", "veo3.1_fast", "gemini_omni_flash_1.1", "aleph2"}
+    | {"magnific_video_upscaler_creative", "enhance_frame_rate"}
     | {f"kling{family}_{tier}" for family in ("3.0", "O3") for tier in ("standard", "pro", "4k")}
 )
-RUNWAY_PATHS = ("/v1/text_to_video", "/v1/image_to_video", "/v1/video_to_video")
+RUNWAY_PATHS = (
+    *("/v1/text_to_video", "/v1/image_to_video", "/v1/video_to_video"),
+    "/v1/video_upscale",
+)
 FAL_FAMILIES = re.compile(r"fal-ai/(kling-video/(v3|o3)|veo3|ltx-2\.3|sora-2)(?=[./]|$)")
 
 
