@@ -1,8 +1,9 @@
 """A person's still brought within a vendor's limits, in the open: what is done is said on the card.
 
 The limits are the vendor's (`ImageRules`). `suited` says before the price is shown what will be
-done to each still on each route, and drops routes that cannot take it; `fit_still` does it, just
-before the submit. Both go by the same plan. Decoding is `media`'s business.
+done to each still on each route, and drops routes that cannot take it, or take no video file;
+`fit_still` does it, just before the submit. Both go by the same plan. Decoding is `media`'s
+business.
 """
 
 from __future__ import annotations
@@ -104,15 +105,16 @@ async def fit_still(
 
 
 async def suited(decision: Decision, brief: Brief, client_of: ClientOf) -> Decision:
-    """The decision once the stills were looked at: changes on each card, impossible routes gone."""
+    """The decision once the inputs were looked at: changes on each card, impossible routes gone."""
     found = [await _measured(media) for media in brief.inputs if media.role in STILLS]
     stills = [still for still in found if still is not None]
-    if not stills:
+    files = [media for media in brief.inputs if media.role not in STILLS and media.url is None]
+    if not stills and not files:
         return decision
     kept: list[Candidate] = []
     dropped: list[Dropped] = []
     for candidate in decision.candidates:
-        judged = [_judged(plan, stills, client_of) for plan in candidate.routes]
+        judged = [_judged(plan, stills, files, client_of) for plan in candidate.routes]
         plans = [plan for plan in judged if isinstance(plan, RoutePlan)]
         reasons = [plan.reason for plan in judged if isinstance(plan, Unfit)]
         if plans:
@@ -151,10 +153,15 @@ async def _measured(media: MediaInput) -> _Measured | None:
     return await asyncio.to_thread(work)
 
 
-def _judged(plan: RoutePlan, stills: Sequence[_Measured], client_of: ClientOf) -> RoutePlan | Unfit:
+def _judged(
+    plan: RoutePlan, stills: Sequence[_Measured], files: Sequence[MediaInput], client_of: ClientOf
+) -> RoutePlan | Unfit:
     client = client_of(plan.provider)
     if client is None:
         return plan
+    if files and client.facts.video_by_url_only:
+        needed = "give the https address it can be fetched from"
+        return Unfit(reason=f"{plan.provider} takes no video as a file; {needed}")
     notes: list[str] = []
     for still in stills:
         name, rules = STILLS[still.role], rules_for(client, plan, still.role)

@@ -22,7 +22,7 @@ from bot.errors import Refused
 from bot.jobs import Job, Place, State
 from providers.base import MediaInput, MediaRole
 from tests.bot.faulty import Studio, studio
-from tests.clips import still_bytes
+from tests.clips import clip_bytes, still_bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,3 +247,55 @@ def _placed(address: str, uploads: dict[str, bytes]) -> bytes:
 
 def _decoded(text: str) -> bytes:
     return base64.b64decode(text.rpartition(",")[2], validate=True)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "model", "role", "body"),
+    [
+        ("runway", "aleph-2", MediaRole.SOURCE, "videoUri"),
+        ("fal", "kling-v3-motion-control", MediaRole.MOTION, "video_url"),
+    ],
+)
+async def test_a_video_file_arrives_whole(
+    vendor: str,
+    model: str,
+    role: MediaRole,
+    body: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with studio(vendor, tmp_path, monkeypatch) as scene:
+        quote = await scene.app.producer.quote(await _of_a_video(scene, model, role), Place())
+        (job,) = await scene.app.producer.generate(quote, origin="test")
+        await scene.until(lambda job: job.ended, job)
+        job = await scene.app.store.job(job.id)
+        (booked,) = scene.vendor.jobs.values()
+
+        assert job.state is State.DONE, job
+        files = scene.vendor.uploads if vendor == "runway" else scene.vendor.files
+        assert _placed(booked.body[body], files) == clip_bytes(seconds=4)
+        assert booked.body.get("promptText", booked.body.get("prompt")) == "a boat"
+
+
+@pytest.mark.parametrize("model", ["kling-v3-motion-control", "kling-v3-omni"])
+async def test_a_video_file_is_refused_where_only_addresses_are_taken(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with studio("kling", tmp_path, monkeypatch) as scene:
+        brief = await _of_a_video(scene, model, MediaRole.MOTION)
+        with pytest.raises(Refused, match="kling takes no video as a file; give the https address"):
+            await scene.app.producer.quote(brief, Place())
+
+        assert scene.vendor.exchanges == []
+
+
+async def _of_a_video(scene: Studio, model: str, role: MediaRole) -> Brief:
+    folder = scene.app.settings.data_dir
+    (folder / "given.mp4").write_bytes(clip_bytes(seconds=4))
+    video = await scene.app.producer.add_input(role, folder / "given.mp4")
+    inputs = [video]
+    if role is MediaRole.MOTION:
+        (folder / "given.png").write_bytes(still_bytes(900, 700))
+        role = MediaRole.REFERENCE if model == "kling-v3-omni" else MediaRole.FIRST_FRAME
+        inputs.append(await scene.app.producer.add_input(role, folder / "given.png"))
+    return Brief(prompt="a boat", model=model, inputs=tuple(inputs))
