@@ -22,6 +22,7 @@ from bot.errors import Refused
 from bot.jobs import Job, Place, State
 from providers.base import MediaInput, MediaRole
 from tests.bot.faulty import Studio, studio
+from tests.bot.test_catalogue import guide_examples
 from tests.clips import clip_bytes, still_bytes
 
 
@@ -275,6 +276,24 @@ async def test_a_video_file_arrives_whole(
         files = scene.vendor.uploads if vendor == "runway" else scene.vendor.files
         assert _placed(booked.body[body], files) == clip_bytes(seconds=4)
         assert booked.body.get("promptText", booked.body.get("prompt")) == "a boat"
+
+
+async def test_a_gateway_extends_a_video_where_the_operators_file_says_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (example,) = (text for text in guide_examples() if "options.source" in text)
+    (tmp_path / "mine.toml").write_text(example)
+    monkeypatch.setenv("CATALOGUE", str(tmp_path / "mine.toml"))
+    async with studio("gateway", tmp_path, monkeypatch) as scene:
+        brief = await _of_a_video(scene, "sora-2", MediaRole.SOURCE)
+        quote = await scene.app.producer.quote(brief, Place())
+        (job,) = await scene.app.producer.generate(quote, origin="test")
+        await scene.until(lambda job: job.ended, job)
+        (booked,) = scene.vendor.jobs.values()
+
+        assert (await scene.app.store.job(job.id)).state is State.DONE
+        assert booked.notes["upload"] == clip_bytes(seconds=4)
+        assert scene.vendor.asked("submit")[0].path == "/v1/videos/extensions"
 
 
 @pytest.mark.parametrize("model", ["kling-v3-motion-control", "kling-v3-omni"])
