@@ -96,8 +96,9 @@ class Watching:
         except ProviderError as error:
             log.warning("cancel failed", error=type(error).__name__, detail=error.detail)
             return job
+        wait_s = client.facts.poll_floor_s
         return await self._tick(
-            job, 1.0, cancel_sent=True, message=f"{job.provider} was asked to stop."
+            job, wait_s, cancel_sent=True, message=f"{job.provider} was asked to stop."
         )
 
     async def _read_status(self, job: Job, client: Provider, status: Status) -> Job:
