@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, RootModel
+from pydantic import BaseModel, Field, RootModel, WrapValidator
 
 from providers._data_uri import file_of
-from providers._http import call, parse
+from providers._http import call, moment, or_none, parse
 from providers._openai_dialects import SIZES, Create, create, size_for
 from providers._trust import redacted
 from providers.base import (
@@ -55,15 +55,24 @@ class VideoError(BaseModel):
     message: str | None = None
 
 
+_Number = Annotated[float | None, WrapValidator(or_none)]
+
+
+class Created(BaseModel):
+    """The part of a fresh video that must be readable: it has been paid for."""
+
+    id: Annotated[str, Field(min_length=1)]
+
+
 class Video(BaseModel):
     """The Video object; real answers leave out keys the document calls required."""
 
     id: str
     status: str
     model: str = ""
-    progress: float | None = None
-    created_at: int = 0
-    expires_at: int | None = None
+    progress: _Number = None
+    created_at: _Number = None
+    expires_at: _Number = None
     prompt: str | None = None
     size: str = ""
     seconds: str | int = ""
@@ -71,8 +80,8 @@ class Video(BaseModel):
     error: VideoError | None = None
 
     @property
-    def made_at(self) -> datetime:
-        return datetime.fromtimestamp(self.created_at, UTC)
+    def made_at(self) -> datetime | None:
+        return moment(self.created_at)
 
 
 class VideoList(BaseModel):
@@ -121,15 +130,15 @@ class OpenAI(Provider):
             # It may be the source or this path that is unknown: no reason to give up the model.
             raise InvalidRequest(error.detail, status=error.status, body=error.body) from error
 
-    async def _pay(self, new: Create) -> Video:
+    async def _pay(self, new: Create) -> Created:
         if new.json:
-            return await self._ask(Video, "POST", new.path, paid=True, json=dict(new.fields))
+            return await self._ask(Created, "POST", new.path, paid=True, json=dict(new.fields))
         form: list[tuple[str, Any]] = [(name, (None, text)) for name, text in new.fields.items()]
         if new.file:
             name, media = new.file
             path = file_of(media)
             form.append((name, (path.name, await _content(path, media), media.mime)))
-        return await self._ask(Video, "POST", new.path, paid=True, files=form)
+        return await self._ask(Created, "POST", new.path, paid=True, files=form)
 
     async def poll(self, remote: Remote, request: VideoRequest) -> Status:
         try:
@@ -158,8 +167,10 @@ class OpenAI(Provider):
             page = await self._ask(VideoList, "GET", "/videos", params=params)
             matches += [video for video in page.data if _matches(video, request, sent_at)]
             oldest = page.data[-1] if page.data else None
-            if oldest is None or not page.has_more or oldest.made_at < sent_at - _CLOCK_SKEW:
-                matches.sort(key=lambda video: video.created_at)
+            past = oldest is None or (oldest.made_at or sent_at) < sent_at - _CLOCK_SKEW
+            again = oldest is not None and oldest.id == params.get("after")  # it cannot page
+            if oldest is None or past or again or not page.has_more:
+                matches.sort(key=lambda video: video.created_at or 0)
                 return [Remote(remote_id=video.id) for video in matches]
             params["after"] = oldest.id
 
@@ -233,7 +244,7 @@ def read_video(video: Video) -> Status:
     """A Video object as our `Status`; unknown states count as still rendering."""
     match video.status:
         case "completed":
-            expires_at = datetime.fromtimestamp(video.expires_at, UTC) if video.expires_at else None
+            expires_at = moment(video.expires_at)
             return Status(phase=Phase.SUCCEEDED, progress=1.0, expires_at=expires_at)
         case "failed":
             return _failure(video.error or VideoError())
@@ -294,7 +305,8 @@ def _failure(error: VideoError) -> Status:
 
 
 def _matches(video: Video, request: VideoRequest, sent_at: datetime) -> bool:
-    if not sent_at - _CLOCK_SKEW <= video.made_at <= sent_at + _LAST_ARRIVAL:
+    made_at = video.made_at
+    if made_at is None or not sent_at - _CLOCK_SKEW <= made_at <= sent_at + _LAST_ARRIVAL:
         return False
     if video.prompt not in (None, request.prompt) or video.model != request.wire_id:
         return False

@@ -20,6 +20,7 @@ __all__ = ["Watching"]
 _SWEEP_UNTIL: Final = timedelta(hours=24)
 _SWEEP_EVERY: Final = timedelta(seconds=60)
 _SLOWEST_POLL_S: Final = 60.0
+_LONGEST_POLL_S: Final = 3600.0  # whatever a vendor asks for: a finished clip may be kept an hour
 _MISSES_TOLD: Final = 3  # polls in a row without an answer, then the person is told
 _FORGIVEN: Final = timedelta(seconds=30)  # a fresh job a vendor does not show yet
 log = structlog.get_logger(__name__)
@@ -69,7 +70,7 @@ class Watching:
             await self._desk.vendors.pause(job.provider, account_reason(error))
             wait_s = _SLOWEST_POLL_S
         elif isinstance(error, RateLimited) and error.retry_after_s is not None:
-            wait_s = max(error.retry_after_s, client.facts.poll_floor_s)
+            wait_s = max(min(error.retry_after_s, _LONGEST_POLL_S), client.facts.poll_floor_s)
         told = misses >= _MISSES_TOLD and not job.cancel_at
         return await self._tick(
             job,

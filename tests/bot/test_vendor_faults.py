@@ -288,6 +288,10 @@ THROTTLED: list[Row] = [
         for name in VENDORS
     ),
     *(
+        Row(name, "429 on a poll, for a lifetime", given(fail(429, on="poll"), retry_after="1e11"))
+        for name in ("kling", "gateway", "fal")
+    ),
+    *(
         Row(name, "429 on a poll", given(fail(429, 429, on="poll"), retry_after="40"))
         for name in VENDORS
     ),

@@ -172,6 +172,21 @@ async def test_a_list_is_read_to_the_submission_and_no_further(studio: Studio) -
     assert len(studio.vendor.asked("find")) == 2
 
 
+async def test_a_list_that_cannot_page_is_read_once_more_and_left(studio: Studio) -> None:
+    now = int(datetime.now(UTC).timestamp())
+    video = {"id": "v", "status": "queued", "created_at": now, "model": "another"}
+    page = Canned(status=200, body={"data": [video], "has_more": True})
+    studio.vendor.fail_next(page, on="find", times=9)
+
+    assert await studio.client.find(a_request(**SORA), datetime.now(UTC)) == []
+    assert len(studio.vendor.asked("find")) == 2
+
+
+async def test_a_paid_answer_needs_no_more_than_an_id(studio: Studio) -> None:
+    studio.vendor.fail_next(Canned(status=200, body={"id": "video_7", "created_at": "now"}))
+    assert (await studio.client.submit(a_request(**SORA))).remote_id == "video_7"
+
+
 async def test_an_organisation_that_must_be_verified_is_the_operators_affair(
     studio: Studio,
 ) -> None:
