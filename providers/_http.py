@@ -106,18 +106,17 @@ async def call(
             timeout=PAID_TIMEOUT if paid else READ_TIMEOUT,
             follow_redirects=False,
         )
-    error = (refine(response) if refine else None) or error_for(response, paid=paid, safe=safe)
-    if error:
-        raise error
-    if not response.content:
-        return None
     try:
-        return response.json()
-    except ValueError as broken:
+        error = (refine(response) if refine else None) or error_for(response, paid=paid, safe=safe)
+        answer = response.json() if response.content and not error else None
+    except (ValueError, RecursionError) as broken:
         kind = SubmissionUnknown if paid else ProtocolError
         raise kind(
             "the vendor's answer is not JSON", status=response.status_code, body=response.text
         ) from broken
+    if error:
+        raise error
+    return answer
 
 
 def parse(model: type[Answer], answer: object, *, paid: bool = False) -> Answer:

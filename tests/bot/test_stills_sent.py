@@ -24,6 +24,7 @@ from providers.base import MediaInput, MediaRole
 from tests.bot.faulty import Studio, studio
 from tests.bot.test_catalogue import guide_examples
 from tests.clips import clip_bytes, still_bytes
+from tests.standin.fal import Fal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,6 +190,32 @@ async def test_a_still_that_turns_out_too_heavy_ends_the_job_before_the_paid_cal
         )
         assert scene.vendor.calls["submit"] == 0
         assert (lines["settle"], lines["release"]) == (0, lines["hold"])
+
+
+async def test_the_next_route_gets_the_still_by_its_own_limits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = Row(vendor="runway", model="veo-3.1", size=(3000, 500), card="", pixels=(0, 0))
+    async with Fal(clip=clip_bytes(), key="planted-fal-key") as fal:
+        monkeypatch.setenv("FAL_KEY", fal.key)
+        monkeypatch.setenv("FAL_BASE_URL", fal.base_url)
+        async with studio("runway", tmp_path, monkeypatch) as scene:
+            still = await _still(scene, tmp_path, row)
+            scene.vendor.fail_next(401)
+            quote = await scene.app.producer.quote(_brief(row, still), Place())
+            (job,) = await scene.app.producer.generate(quote, origin="test")
+            await scene.until(lambda job: job.ended, job)
+        said = {route.provider: "; ".join(route.fit.adapted) for route in quote.choice.routes}
+        (booked,) = fal.jobs.values()
+        arrived = _placed(booked.body["image_url"], fal.files)
+
+    refused = scene.vendor.asked("submit")[0].sent["promptImage"][0]["uri"]
+    assert "first frame cut from 3000 x 500 to 1000 x 500 for runway" in said["runway"]
+    assert "cut" not in said["fal"]
+    assert still.path is not None
+    assert arrived == still.path.read_bytes()
+    with Image.open(io.BytesIO(_decoded(refused))) as picture:
+        assert picture.size == (1000, 500)
 
 
 async def _still(scene: Studio, folder: Path, row: Row) -> MediaInput:
