@@ -78,8 +78,8 @@ async def fit_still(
 ) -> tuple[MediaInput, str]:
     """The still as the vendor takes it, and what was done to it in words ("" for nothing).
 
-    What is made is written beside others in `folder`, under a name that says its pixels.
-    Raises `BadImage` with what it lacks.
+    What is made is written beside others in `folder`, under a name that says its pixels, and used
+    again by further takes and tries. Raises `BadImage` with what it lacks.
     """
     measured = await _measured(source)
     if measured is None:
@@ -91,10 +91,13 @@ async def fit_still(
         return source, ""
     size, limit = plan.size, _limit(rules)
     while True:
-        name = f"{measured.path.stem}-{size[0]}x{size[1]}.{'jpg' if plan.jpeg else 'png'}"
-        made = await media.prepare_image(measured.path, folder / name, exact=size)
-        if not limit or made.size_bytes <= limit:
-            return replace(source, path=made.path, mime=made.mime), "; ".join(plan.changes)
+        target = folder / f"{measured.path.stem}-{_px(size, 'x')}.{'jpg' if plan.jpeg else 'png'}"
+        if not await asyncio.to_thread(_made_before, target, measured.path):
+            await media.prepare_image(measured.path, target, exact=size)
+        size_bytes = (await asyncio.to_thread(target.stat)).st_size
+        if not limit or size_bytes <= limit:
+            mime = "image/jpeg" if plan.jpeg else "image/png"
+            return replace(source, path=target, mime=mime), "; ".join(plan.changes)
         if not plan.jpeg:
             plan = replace(plan, jpeg=True, changes=(*plan.changes, _as_jpeg(limit)))
             continue
@@ -102,6 +105,13 @@ async def fit_still(
         if rules.exact or min(size) < max(rules.min_side, 1):
             kept = f" with {_needed(rules)}" if rules.exact or rules.min_side else ""
             raise BadImage(f"cannot be brought under {limit / 1e6:g} MB{kept}")
+
+
+def _made_before(target: Path, source: Path) -> bool:
+    try:
+        return target.stat().st_mtime_ns > source.stat().st_mtime_ns
+    except FileNotFoundError:
+        return False
 
 
 async def suited(decision: Decision, brief: Brief, client_of: ClientOf) -> Decision:
@@ -244,5 +254,5 @@ def _as_jpeg(limit: int) -> str:
     return f"sent as JPEG, smaller if it must be: {limit / 1e6:g} MB are taken"
 
 
-def _px(size: Size) -> str:
-    return f"{size[0]} x {size[1]}"
+def _px(size: Size, times: str = " x ") -> str:
+    return f"{size[0]}{times}{size[1]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -139,6 +140,23 @@ async def test_a_still_is_cut_as_was_said(media: Media, tmp_path: Path) -> None:
     assert note == "cut from 3000 x 500 to 1250 x 500"
     with Image.open(made.path) as picture:
         assert (picture.size, picture.format) == ((1250, 500), "PNG")
+
+
+async def test_further_takes_use_what_was_made_and_a_new_still_is_made_anew(
+    media: Media, tmp_path: Path
+) -> None:
+    still = a_still(tmp_path, 3000, 500)
+    assert still.path is not None
+    os.utime(still.path, (1, 1))
+    first, _ = await fit_still(media, KLING, still, tmp_path)
+    assert first.path is not None
+    before = first.path.stat().st_ino
+    again, note = await fit_still(media, KLING, still, tmp_path)
+
+    assert (again, bool(note), first.path.stat().st_ino) == (first, True, before)
+    os.utime(first.path, (0, 0))
+    await fit_still(media, KLING, still, tmp_path)
+    assert first.path.stat().st_ino != before
 
 
 async def test_a_heavy_still_gets_smaller_until_it_fits(media: Media, tmp_path: Path) -> None:
