@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Final
 
 from bot.brief import Brief
-from bot.media import BadImage, Media
+from bot.media import BadImage, Media, Picture
 from bot.models import Unfit
 from bot.router.decision import Candidate, Decision, Dropped, Refusal, RefusalCode, RoutePlan
 from bot.router.verdicts import quote
 from providers.base import ImageRules, MediaInput, MediaRole, Provider
 
-__all__ = ["STILLS", "StillPlan", "fit_still", "plan_still", "rules_for", "suited"]
+__all__ = ["STILLS", "StillPlan", "fit_still", "plan_still", "rules_for", "suited", "taken_in"]
 
 Size = tuple[int, int]  # width, height
 ClientOf = Callable[[str], Provider | None]
@@ -44,6 +44,19 @@ class StillPlan:
     size: Size
     jpeg: bool = False
     changes: tuple[str, ...] = ()
+
+
+def taken_in(picture: Picture) -> str:
+    """What became of a picture before any vendor's limits: its format and size, "" for no change.
+
+    Every still is written anew without metadata; that a JPEG becomes a PNG is no loss to mention.
+    """
+    given = (picture.given_width, picture.given_height)
+    size = (picture.width, picture.height)
+    changes = [] if given == size else [f"scaled from {_px(given)} to {_px(size)}"]
+    if picture.given not in ("PNG", "JPEG"):
+        changes.append(f"{picture.given} sent as PNG")
+    return ", ".join(changes)
 
 
 def rules_for(client: Provider, plan: RoutePlan, role: MediaRole) -> ImageRules:
@@ -140,6 +153,7 @@ class _Measured:
     path: Path
     size: Size
     size_bytes: int
+    note: str
 
 
 async def _measured(media: MediaInput) -> _Measured | None:
@@ -158,7 +172,9 @@ async def _measured(media: MediaInput) -> _Measured | None:
         if not head.startswith(_PNG) or len(head) < 24:
             return None
         size = int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
-        return _Measured(role=media.role, path=path, size=size, size_bytes=size_bytes)
+        return _Measured(
+            role=media.role, path=path, size=size, size_bytes=size_bytes, note=media.note
+        )
 
     return await asyncio.to_thread(work)
 
@@ -175,6 +191,7 @@ def _judged(
     notes: list[str] = []
     for still in stills:
         name, rules = STILLS[still.role], rules_for(client, plan, still.role)
+        notes += [f"{name} {still.note}"] if still.note else []
         found = plan_still(still.size, still.size_bytes, rules)
         if isinstance(found, Unfit):
             return Unfit(reason=f"{plan.provider}: the {name} {found.reason}")

@@ -56,6 +56,7 @@ class MediaInput:
     path: Path | None = None
     url: str | None = None
     remote_id: str | None = None
+    note: str = ""  # what was done to it when it was taken in, in words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -192,6 +192,44 @@ async def test_a_still_that_turns_out_too_heavy_ends_the_job_before_the_paid_cal
         assert (lines["settle"], lines["release"]) == (0, lines["hold"])
 
 
+@pytest.mark.parametrize(
+    ("kind", "size", "card", "pixels"),
+    [
+        ("WEBP", (900, 700), "first frame WEBP sent as PNG", (900, 700)),
+        ("AVIF", (900, 700), "first frame AVIF sent as PNG", (900, 700)),
+        ("JPEG", (900, 700), "", (900, 700)),
+        (
+            "JPEG",
+            (7680, 4320),
+            "first frame scaled from 7680 x 4320 to 3840 x 2160",
+            (3840, 2160),
+        ),
+    ],
+)
+async def test_another_format_and_a_huge_size_are_said_too(
+    kind: str,
+    size: tuple[int, int],
+    card: str,
+    pixels: tuple[int, int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = Row(vendor="ltx", model="ltx-2.3-fast", size=size, card=card, pixels=pixels)
+    given = tmp_path / "given"
+    Image.new("RGB", size, "teal").save(given, kind)
+    async with studio("ltx", tmp_path, monkeypatch) as scene:
+        still = await scene.app.producer.add_input(row.role, given)
+        quote = await scene.app.producer.quote(_brief(row, still), Place())
+        (job,) = await scene.app.producer.generate(quote, origin="test")
+        await scene.until(lambda job: job.ended, job)
+        arrived = _arrived(scene, job)
+
+    said = "; ".join(quote.choice.fit.adapted)
+    assert card in said if card else "first frame" not in said
+    with Image.open(io.BytesIO(arrived)) as picture:
+        assert (picture.size, picture.format) == (pixels, "PNG")
+
+
 async def test_the_next_route_gets_the_still_by_its_own_limits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
