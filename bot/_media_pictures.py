@@ -25,16 +25,19 @@ def prepare(job: dict[str, Any]) -> dict[str, Any]:
     try:
         with Image.open(job["source"], formats=FORMATS) as source:
             _reject(source)
+            given = "JPEG" if source.format == "MPO" else source.format
             image = _upright(source)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Unusable("has too many pixels") from error
     except Image.UnidentifiedImageError as error:
         raise Unusable("is not a JPEG, PNG, WebP or AVIF file, or is damaged") from error
+    was = image.size
     image = _sized(image, job)
     clean = Image.frombytes("RGB", image.size, image.tobytes())
     save(clean, job["to"], jpeg_quality=95)
     size_bytes = Path(job["to"]).stat().st_size
-    return {"width": clean.width, "height": clean.height, "size_bytes": size_bytes}
+    now = {"width": clean.width, "height": clean.height, "size_bytes": size_bytes}
+    return now | {"given": given, "given_width": was[0], "given_height": was[1]}
 
 
 def save(image: Image.Image, to: str, *, jpeg_quality: int) -> None:

@@ -7,12 +7,25 @@ reports as refused or failed costs nothing; what cannot be known is booked at th
 from __future__ import annotations
 
 from bot import jobs
+from bot.errors import BotError
 from bot.jobs import Job, Reason
 from bot.money import usd
 from providers.base import Phase, Status
 from providers.errors import OutOfCredit, ProviderError
 
-__all__ = ["account_reason", "detail_of", "ending", "expired", "rejected", "rejected_at_once"]
+__all__ = [
+    "account_reason",
+    "account_refused",
+    "detail_of",
+    "ending",
+    "expired",
+    "malformed",
+    "model_gone",
+    "rejected",
+    "rejected_at_once",
+    "unsendable",
+    "unusable",
+]
 
 _BODY_CHARS = 500  # of an answer nobody could read: enough to see what it is
 
@@ -78,6 +91,46 @@ def rejected(provider: str, charged: str = " Nothing was charged.") -> str:
         f"{provider} refuses this content.{charged} Other words or another model may pass; it is "
         "not tried again by itself."
     )
+
+
+def unusable(job: Job, blocked: str) -> jobs.NextRoute:
+    """The vendor was paused or lost its key, or the route went off, after the job was accepted."""
+    message = (
+        f"{job.provider} cannot be used now ({blocked}), and no other route serves this model at "
+        "the agreed price. Nothing was charged."
+    )
+    return jobs.NextRoute(reason=Reason.FAILED, message=message, detail=blocked)
+
+
+def unsendable(job: Job, lacks: BotError) -> jobs.NextRoute:
+    """A still that this vendor cannot take, however it is adapted."""
+    message = f"{lacks.user_message} Nothing was sent to {job.provider}."
+    return jobs.NextRoute(reason=Reason.FAILED, message=message, detail=lacks.user_message)
+
+
+def account_refused(job: Job, error: ProviderError) -> jobs.NextRoute:
+    trouble = (
+        f"Our account at {job.provider} has no credit left"
+        if isinstance(error, OutOfCredit)
+        else f"{job.provider} does not accept our account at the moment"
+    )
+    message = f"{trouble}; the operator has been told. Nothing was charged."
+    return jobs.NextRoute(reason=Reason.FAILED, message=message, detail=error.detail)
+
+
+def model_gone(job: Job, error: ProviderError) -> jobs.NextRoute:
+    message = (
+        f"{job.provider} no longer serves this model. Nothing was charged; ask again and another "
+        "model will be offered."
+    )
+    return jobs.NextRoute(reason=Reason.FAILED, message=message, detail=error.detail)
+
+
+def malformed(job: Job, error: ProviderError) -> jobs.NextRoute:
+    message = (
+        f"{job.provider} refused the request as malformed. That is our bug; nothing was charged."
+    )
+    return jobs.NextRoute(reason=Reason.FAILED, message=message, detail=detail_of(error))
 
 
 def account_reason(error: ProviderError) -> str:

@@ -133,11 +133,16 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Picture:
+    """A picture we made; `given` is what it came as, and its pixels then ("" for a drawing)."""
+
     path: Path
     mime: str
     width: int
     height: int
     size_bytes: int
+    given: str = ""
+    given_width: int = 0
+    given_height: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

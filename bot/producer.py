@@ -31,7 +31,7 @@ from bot.models import Availability, Catalogue, Lifecycle, Model, Route
 from bot.money import usd
 from bot.router import Candidate, Decision, Facts, decide, to_json
 from bot.router.decision import NO_FACTS
-from bot.stills import suited
+from bot.stills import suited, taken_in
 from bot.store import KeptQuote, OverCap, Store, UsageRow
 from bot.taste import Taste
 from bot.vendors import Vendors
@@ -477,7 +477,8 @@ class Producer:
             picture = await self._media.prepare_image(raw, folder / "still.png")
         except BadImage as error:
             raise Refused(f"{error.user_message} (given as {_NAMES[role]})") from None
-        return MediaInput(role=role, mime=picture.mime, path=picture.path)
+        note = taken_in(picture)
+        return MediaInput(role=role, mime=picture.mime, path=picture.path, note=note)
 
     async def _video(
         self, role: MediaRole, raw: Path, folder: Path, mime: str, url: str | None

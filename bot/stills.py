@@ -1,8 +1,9 @@
 """A person's still brought within a vendor's limits, in the open: what is done is said on the card.
 
 The limits are the vendor's (`ImageRules`). `suited` says before the price is shown what will be
-done to each still on each route, and drops routes that cannot take it; `fit_still` does it, just
-before the submit. Both go by the same plan. Decoding is `media`'s business.
+done to each still on each route, and drops routes that cannot take it, or take no video file;
+`fit_still` does it, just before the submit. Both go by the same plan. Decoding is `media`'s
+business.
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ from pathlib import Path
 from typing import Final
 
 from bot.brief import Brief
-from bot.media import BadImage, Media
+from bot.media import BadImage, Media, Picture
 from bot.models import Unfit
 from bot.router.decision import Candidate, Decision, Dropped, Refusal, RefusalCode, RoutePlan
 from bot.router.verdicts import quote
 from providers.base import ImageRules, MediaInput, MediaRole, Provider
 
-__all__ = ["StillPlan", "fit_still", "plan_still", "rules_for", "suited"]
+__all__ = ["STILLS", "StillPlan", "fit_still", "plan_still", "rules_for", "suited", "taken_in"]
 
 Size = tuple[int, int]  # width, height
 ClientOf = Callable[[str], Provider | None]
 
-NAMES: Final = {
+STILLS: Final = {
     MediaRole.FIRST_FRAME: "first frame",
     MediaRole.LAST_FRAME: "last frame",
     MediaRole.REFERENCE: "reference still",
@@ -43,6 +44,19 @@ class StillPlan:
     size: Size
     jpeg: bool = False
     changes: tuple[str, ...] = ()
+
+
+def taken_in(picture: Picture) -> str:
+    """What became of a picture before any vendor's limits: its format and size, "" for no change.
+
+    Every still is written anew without metadata; that a JPEG becomes a PNG is no loss to mention.
+    """
+    given = (picture.given_width, picture.given_height)
+    size = (picture.width, picture.height)
+    changes = [] if given == size else [f"scaled from {_px(given)} to {_px(size)}"]
+    if picture.given not in ("PNG", "JPEG"):
+        changes.append(f"{picture.given} sent as PNG")
+    return ", ".join(changes)
 
 
 def rules_for(client: Provider, plan: RoutePlan, role: MediaRole) -> ImageRules:
@@ -66,8 +80,7 @@ def plan_still(size: Size, size_bytes: int, rules: ImageRules) -> StillPlan | Un
         changes = (*changes, f"scaled to {_px(target)}")
     if min(target) < rules.min_side:
         left = "" if target == size else f", {_px(target)} once it is cut to a ratio that is taken"
-        needed = f"at least {rules.min_side} on each side are needed"
-        return Unfit(reason=f"has {_px(size)} pixels{left}; {needed}")
+        return Unfit(reason=f"has {_px(size)} pixels{left}; {_needed(rules)} are needed")
     if (limit := _limit(rules)) and size_bytes > limit:
         return StillPlan(size=target, jpeg=True, changes=(*changes, _as_jpeg(limit)))
     return StillPlan(size=target, changes=changes)
@@ -78,7 +91,8 @@ async def fit_still(
 ) -> tuple[MediaInput, str]:
     """The still as the vendor takes it, and what was done to it in words ("" for nothing).
 
-    Raises `BadImage` with what it lacks.
+    What is made is written beside others in `folder`, under a name that says its pixels, and used
+    again by further takes and tries. Raises `BadImage` with what it lacks.
     """
     measured = await _measured(source)
     if measured is None:
@@ -90,26 +104,40 @@ async def fit_still(
         return source, ""
     size, limit = plan.size, _limit(rules)
     while True:
-        name = f"{measured.path.stem}-{size[0]}x{size[1]}.{'jpg' if plan.jpeg else 'png'}"
-        made = await media.prepare_image(measured.path, folder / name, exact=size)
-        if not limit or made.size_bytes <= limit:
-            return replace(source, path=made.path, mime=made.mime), "; ".join(plan.changes)
-        size = size if not plan.jpeg else _scaled(size, _SMALLER)
+        target = folder / f"{measured.path.stem}-{_px(size, 'x')}.{'jpg' if plan.jpeg else 'png'}"
+        if not await asyncio.to_thread(_made_before, target, measured.path):
+            await media.prepare_image(measured.path, target, exact=size)
+        size_bytes = (await asyncio.to_thread(target.stat)).st_size
+        if not limit or size_bytes <= limit:
+            mime = "image/jpeg" if plan.jpeg else "image/png"
+            return replace(source, path=target, mime=mime), "; ".join(plan.changes)
+        if not plan.jpeg:
+            plan = replace(plan, jpeg=True, changes=(*plan.changes, _as_jpeg(limit)))
+            continue
+        size = _scaled(size, _SMALLER)
         if rules.exact or min(size) < max(rules.min_side, 1):
-            raise BadImage(f"cannot be brought under {limit / 1e6:g} MB")
-        plan = replace(plan, size=size, jpeg=True)
+            kept = f" with {_needed(rules)}" if rules.exact or rules.min_side else ""
+            raise BadImage(f"cannot be brought under {limit / 1e6:g} MB{kept}")
+
+
+def _made_before(target: Path, source: Path) -> bool:
+    try:
+        return target.stat().st_mtime_ns > source.stat().st_mtime_ns
+    except FileNotFoundError:
+        return False
 
 
 async def suited(decision: Decision, brief: Brief, client_of: ClientOf) -> Decision:
-    """The decision once the stills were looked at: changes on each card, impossible routes gone."""
-    found = [await _measured(media) for media in brief.inputs if media.role in NAMES]
+    """The decision once the inputs were looked at: changes on each card, impossible routes gone."""
+    found = [await _measured(media) for media in brief.inputs if media.role in STILLS]
     stills = [still for still in found if still is not None]
-    if not stills:
+    files = [media for media in brief.inputs if media.role not in STILLS and media.url is None]
+    if not stills and not files:
         return decision
     kept: list[Candidate] = []
     dropped: list[Dropped] = []
     for candidate in decision.candidates:
-        judged = [_judged(plan, stills, client_of) for plan in candidate.routes]
+        judged = [_judged(plan, stills, files, client_of) for plan in candidate.routes]
         plans = [plan for plan in judged if isinstance(plan, RoutePlan)]
         reasons = [plan.reason for plan in judged if isinstance(plan, Unfit)]
         if plans:
@@ -125,6 +153,7 @@ class _Measured:
     path: Path
     size: Size
     size_bytes: int
+    note: str
 
 
 async def _measured(media: MediaInput) -> _Measured | None:
@@ -143,18 +172,26 @@ async def _measured(media: MediaInput) -> _Measured | None:
         if not head.startswith(_PNG) or len(head) < 24:
             return None
         size = int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
-        return _Measured(role=media.role, path=path, size=size, size_bytes=size_bytes)
+        return _Measured(
+            role=media.role, path=path, size=size, size_bytes=size_bytes, note=media.note
+        )
 
     return await asyncio.to_thread(work)
 
 
-def _judged(plan: RoutePlan, stills: Sequence[_Measured], client_of: ClientOf) -> RoutePlan | Unfit:
+def _judged(
+    plan: RoutePlan, stills: Sequence[_Measured], files: Sequence[MediaInput], client_of: ClientOf
+) -> RoutePlan | Unfit:
     client = client_of(plan.provider)
     if client is None:
         return plan
+    if files and client.facts.video_by_url_only:
+        needed = "give the https address it can be fetched from"
+        return Unfit(reason=f"{plan.provider} takes no video as a file; {needed}")
     notes: list[str] = []
     for still in stills:
-        name, rules = NAMES[still.role], rules_for(client, plan, still.role)
+        name, rules = STILLS[still.role], rules_for(client, plan, still.role)
+        notes += [f"{name} {still.note}"] if still.note else []
         found = plan_still(still.size, still.size_bytes, rules)
         if isinstance(found, Unfit):
             return Unfit(reason=f"{plan.provider}: the {name} {found.reason}")
@@ -226,9 +263,13 @@ def _has_ratio(size: Size, aspect: str) -> bool:
     return abs(Fraction(*size) * height / width - 1) < Fraction(1, 50)
 
 
+def _needed(rules: ImageRules) -> str:
+    return _px(rules.exact) if rules.exact else f"at least {rules.min_side} on each side"
+
+
 def _as_jpeg(limit: int) -> str:
     return f"sent as JPEG, smaller if it must be: {limit / 1e6:g} MB are taken"
 
 
-def _px(size: Size) -> str:
-    return f"{size[0]} x {size[1]}"
+def _px(size: Size, times: str = " x ") -> str:
+    return f"{size[0]}{times}{size[1]}"

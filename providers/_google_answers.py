@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Annotated, Any, Final, cast
 
 import httpx
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, WrapValidator
 
-from providers._http import parse, retry_after_s
+from providers._http import or_none, parse, retry_after_s
 from providers.base import Phase, Status
 from providers.errors import (
     AuthenticationFailed,
@@ -131,7 +131,9 @@ class Created(BaseModel):
 
 class File(BaseModel):
     state: str = ""
-    expires_at: AwareDatetime | None = Field(default=None, alias="expirationTime")
+    expires_at: Annotated[AwareDatetime | None, WrapValidator(or_none)] = Field(
+        default=None, alias="expirationTime"
+    )
 
 
 class _Error(BaseModel):
@@ -162,7 +164,8 @@ def read_interaction(interaction: Interaction, wire_id: str, base_url: str) -> S
     video = interaction.video()
     if video and interaction.status in ("completed", "incomplete"):
         url = None if video.data else address(video.uri or "", base_url)
-        return Status(phase=Phase.SUCCEEDED, progress=1.0, result_url=url, cost_micros=cost_micros)
+        paid = cost_micros or None  # no tokens beside a clip are no figure, not a gift
+        return Status(phase=Phase.SUCCEEDED, progress=1.0, result_url=url, cost_micros=paid)
     if phase is Phase.SUCCEEDED:
         phase = Phase.REJECTED
     if phase in (Phase.REJECTED, Phase.FAILED):

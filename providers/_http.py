@@ -7,6 +7,7 @@ request, is `SubmissionUnknown`. Only a refused connection is known to have cost
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, ValidatorFunctionWrapHandler
 
 from providers.errors import (
     AuthenticationFailed,
@@ -34,7 +35,10 @@ __all__ = [
     "Refine",
     "call",
     "error_for",
+    "http_date",
     "mapped",
+    "moment",
+    "or_none",
     "parse",
     "retry_after_s",
 ]
@@ -42,6 +46,7 @@ __all__ = [
 Answer = TypeVar("Answer", bound=BaseModel)
 
 PAID_TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
+_YEAR_2100: Final = 4_102_444_800
 READ_TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 
 Refine = Callable[[httpx.Response], ProviderError | None]
@@ -101,18 +106,17 @@ async def call(
             timeout=PAID_TIMEOUT if paid else READ_TIMEOUT,
             follow_redirects=False,
         )
-    error = (refine(response) if refine else None) or error_for(response, paid=paid, safe=safe)
-    if error:
-        raise error
-    if not response.content:
-        return None
     try:
-        return response.json()
-    except ValueError as broken:
+        error = (refine(response) if refine else None) or error_for(response, paid=paid, safe=safe)
+        answer = response.json() if response.content and not error else None
+    except (ValueError, RecursionError) as broken:
         kind = SubmissionUnknown if paid else ProtocolError
         raise kind(
             "the vendor's answer is not JSON", status=response.status_code, body=response.text
         ) from broken
+    if error:
+        raise error
+    return answer
 
 
 def parse(model: type[Answer], answer: object, *, paid: bool = False) -> Answer:
@@ -156,17 +160,42 @@ def _refusal(status: int, *, paid: bool) -> type[ProviderError]:
 def retry_after_s(headers: httpx.Headers, now: datetime | None = None) -> float | None:
     """Seconds to wait as the answer says it: `retry-after-ms`, seconds or an HTTP date."""
     if millis := headers.get("retry-after-ms", ""):
-        try:
-            return max(0.0, float(millis) / 1000)
-        except ValueError:
-            return None
+        return _seconds(millis, 1000)
     value = headers.get("retry-after", "")
+    seconds = _seconds(value, 1)
+    if seconds is not None:
+        return seconds
+    at = http_date(value)
+    return None if at is None else max(0.0, (at - (now or datetime.now(UTC))).total_seconds())
+
+
+def _seconds(text: str, parts: int) -> float | None:
     try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        at = parsedate_to_datetime(value)
+        seconds = float(text) / parts
     except ValueError:
         return None
-    return max(0.0, (at - (now or datetime.now(UTC))).total_seconds())
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def http_date(text: str) -> datetime | None:
+    """The moment a `Date` or `Retry-After` header names; None for what is no date."""
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)  # "-0000" is UTC of an unknown zone
+
+
+def moment(epoch_s: float | None) -> datetime | None:
+    """Epoch seconds as a moment; None for what is none of our times (a gateway's milliseconds)."""
+    if epoch_s is None or not 0 < epoch_s < _YEAR_2100:
+        return None
+    return datetime.fromtimestamp(epoch_s, UTC)
+
+
+def or_none(value: object, read: ValidatorFunctionWrapHandler) -> object:
+    """For what an answer may garble without becoming useless, above all one that was paid for."""
+    try:
+        return read(value)
+    except ValidationError:
+        return None

@@ -10,13 +10,12 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from email.utils import parsedate_to_datetime
 from typing import Annotated, Final
 
 import httpx
 from pydantic import BaseModel, Field
 
-from providers._http import retry_after_s
+from providers._http import http_date, retry_after_s
 from providers.base import Phase, Status
 from providers.errors import (
     AuthenticationFailed,
@@ -203,10 +202,8 @@ def _says_gone(message: str) -> bool:
 
 
 def _date(header: str) -> int | None:
-    try:
-        return int(parsedate_to_datetime(header).timestamp())
-    except ValueError:
-        return None
+    at = http_date(header)
+    return int(at.timestamp()) if at else None
 
 
 def read_task(task: Task) -> Status:

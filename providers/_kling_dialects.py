@@ -13,7 +13,16 @@ from typing import Any, Final
 from providers.base import MediaInput, MediaRole, VideoRequest
 from providers.errors import InvalidRequest
 
-__all__ = ["LEGACY", "NEW", "VIDEOS", "Call", "Dialect", "Encoded", "legacy_kind"]
+__all__ = [
+    "LEGACY",
+    "NEW",
+    "VIDEOS",
+    "Call",
+    "Dialect",
+    "Encoded",
+    "legacy_kind",
+    "needs_legacy",
+]
 
 Encoded = Mapping[MediaInput, str]  # a still -> its URL or bare base64
 Call = tuple[str, dict[str, Any]]  # path and JSON body
@@ -114,6 +123,12 @@ def legacy_text_or_image(request: VideoRequest, stills: Encoded) -> Call:
     if not request.inputs:
         body["aspect_ratio"] = request.aspect
     return f"/v1/videos/{legacy_kind(request)}", body
+
+
+def needs_legacy(request: VideoRequest) -> bool:
+    """Whether only the `/v1` generation can say this: the new one has no negative prompt."""
+    known = request.wire_id in _LEGACY_MODELS and request.dialect in LEGACY
+    return bool(request.negative) and known
 
 
 def legacy_kind(request: VideoRequest) -> str:

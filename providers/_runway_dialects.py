@@ -156,12 +156,32 @@ def _aleph(request: VideoRequest, uris: Uris) -> Create:
     return Create(path="/v1/video_to_video", body=body)
 
 
+def _upscale(request: VideoRequest, uris: Uris) -> Create:
+    """A finished clip made larger or smoother: no words, and sound and length stay.
+
+    The upscaler's sizes are its own words, so a route says what ours mean
+    (`options."resolution.1440p" = "2k"`); frames a second are an option of the route too.
+    """
+    _takes(request, MediaRole.SOURCE)
+    source = request.of(MediaRole.SOURCE)
+    if source is None:
+        raise InvalidRequest(f"{request.wire_id} needs a source video")
+    body: dict[str, Any] = {"model": request.wire_id, "videoUri": uris[source]}
+    if fps := request.options.get("fps"):
+        return Create(path="/v1/video_upscale", body=body | {"targetFramerate": fps})
+    size = request.options.get(f"resolution.{request.resolution}")
+    if size is None:
+        raise InvalidRequest(f"{request.wire_id} has no word for {request.resolution}")
+    return Create(path="/v1/video_upscale", body=body | {"resolution": size})
+
+
 DIALECTS: Final[Mapping[str, Dialect]] = {
     "gen4.5": _gen45,
     "veo": _veo,
     "omni": _omni,
     "kling": _kling,
     "aleph": _aleph,
+    "upscale": _upscale,
 }
 
 

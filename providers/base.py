@@ -46,12 +46,17 @@ class MediaRole(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MediaInput:
-    """One picture or video for a vendor: a file of ours, or an https URL it can fetch itself."""
+    """One picture or video for a vendor: a file of ours, or an https URL it can fetch itself.
+
+    `remote_id` is the vendor's own id of a video it made, for those that take one by its id.
+    """
 
     role: MediaRole
     mime: str
     path: Path | None = None
     url: str | None = None
+    remote_id: str | None = None
+    note: str = ""  # what was done to it when it was taken in, in words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,11 +1,12 @@
 """Kling's own API: one client, two generations.
 
-With `KLING_API_KEY` it speaks the new generation (a path per model, `settings`, `options`); with
-only the AK/SK pair the legacy `/v1` one, which knows no more than text and image here. Every answer
-is an envelope whose `code` decides, whatever the HTTP status. `external_task_id` is unique in the
-account, so a lost submission can be looked up by it and a resent one is refused, never made twice.
+With `KLING_API_KEY` it speaks the new generation (a path per model, `settings`, `options`), and the
+legacy `/v1` one for what only that can say, a negative prompt; with only the AK/SK pair always the
+legacy one, which knows no more than text and image here. Every answer is an envelope whose `code`
+decides, whatever the HTTP status. `external_task_id` is unique in the account, so a lost submission
+can be looked up by it and a resent one is refused, never made twice.
 
-Not sent, because the new generation has no such field: seed and negative prompt.
+Not sent, because neither generation has such a field: a seed.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from providers._kling_answers import (
     read_legacy,
     read_task,
 )
-from providers._kling_dialects import LEGACY, NEW, VIDEOS, Encoded, legacy_kind
+from providers._kling_dialects import LEGACY, NEW, VIDEOS, Encoded, legacy_kind, needs_legacy
 from providers._trust import redacted
 from providers.base import Facts, ImageRules, Provider, Remote, Status, VideoRequest
 from providers.errors import (
@@ -101,24 +102,26 @@ class Kling(Provider):
         return "" if dialect in LEGACY else _NEEDS_KEY
 
     def image_rules(self, dialect: str, aspect: str) -> ImageRules:
-        return _LEGACY_IMAGES if self._is_legacy else _IMAGES
+        """The smaller file where a request may need the legacy generation."""
+        return _LEGACY_IMAGES if self._is_legacy or dialect in LEGACY else _IMAGES
 
     async def submit(self, request: VideoRequest) -> Remote:
         """The create call. A refusal that may be about our own earlier one is looked up first."""
         if reason := self.refuses(request.dialect):
             raise InvalidRequest(reason)
-        dialects = LEGACY if self._is_legacy else NEW
+        legacy = self._is_legacy_for(request)
+        dialects = LEGACY if legacy else NEW
         path, body = dialects[request.dialect](request, await _encoded(request))
         try:
             answer = await self._call("POST", path, paid=True, json=body)
         except InvalidRequest as refused:
             return await self._adopt(request, refused)
-        if self._is_legacy:
+        if legacy:
             return _legacy_remote(self._read(LegacyAnswer, answer, paid=True).data, request)
         return _remote(self._read(Created, answer, paid=True).data)
 
     async def poll(self, remote: Remote, request: VideoRequest) -> Status:
-        default = legacy_kind(request) if self._is_legacy else _TASKS
+        default = legacy_kind(request) if self._is_legacy_for(request) else _TASKS
         kind = remote.handle.get("kind", default)
         if kind == _TASKS:
             found = await self._tasks("task_ids", remote.remote_id)
@@ -129,7 +132,7 @@ class Kling(Provider):
 
     async def find(self, request: VideoRequest, sent_at: datetime) -> list[Remote]:
         """By `external_task_id`, which is ours and unique in the account."""
-        if self._is_legacy:
+        if self._is_legacy_for(request):
             legacy = await self._legacy_task(legacy_kind(request), request.correlation_id)
             return [_legacy_remote(legacy, request)] if legacy else []
         tasks = await self._tasks("external_task_ids", request.correlation_id)
@@ -148,6 +151,9 @@ class Kling(Provider):
     @property
     def _is_legacy(self) -> bool:
         return not self.options.secrets.get(_KEY)
+
+    def _is_legacy_for(self, request: VideoRequest) -> bool:
+        return self._is_legacy or needs_legacy(request)
 
     async def _adopt(self, request: VideoRequest, refused: InvalidRequest) -> Remote:
         """The job a refused duplicate stands for; else what the refusal really was."""

@@ -16,10 +16,10 @@ from typing import Annotated, Any, ClassVar, Final, TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, WrapValidator
 
 from providers._data_uri import chunks, data_uri, encoded_bytes, file_of
-from providers._http import call, error_for, mapped, parse, retry_after_s
+from providers._http import call, error_for, mapped, or_none, parse, retry_after_s
 from providers._trust import before_paying, is_secure, redacted
 from providers.base import (
     Facts,
@@ -108,6 +108,7 @@ _THEIR_TROUBLE: Final = frozenset({"api_error", "service_unavailable", "overload
 
 
 _Id = Annotated[str, Field(min_length=1)]
+_Moment = Annotated[AwareDatetime | None, WrapValidator(or_none)]
 
 
 class JobError(BaseModel):
@@ -120,7 +121,7 @@ class Job(BaseModel):
 
     id: _Id
     status: str
-    completed_at: AwareDatetime | None = None
+    completed_at: _Moment = None
     result: dict[str, str] | None = None
     error: JobError | None = None
 

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, RootModel
+from pydantic import BaseModel, Field, RootModel, WrapValidator
 
-from providers._http import call, parse
+from providers._data_uri import file_of
+from providers._http import call, moment, or_none, parse
+from providers._openai_dialects import SIZES, Create, create, size_for
 from providers._trust import redacted
 from providers.base import (
     Download,
     Facts,
+    MediaInput,
     MediaRole,
     Phase,
     Progress,
@@ -31,6 +34,7 @@ from providers.base import (
     VideoRequest,
 )
 from providers.errors import (
+    AuthenticationFailed,
     ContentRejected,
     InvalidRequest,
     OutOfCredit,
@@ -38,22 +42,26 @@ from providers.errors import (
     RouteGone,
 )
 
-__all__ = ["Gateway", "OpenAI", "Video", "create_fields", "read_video", "size_for"]
+__all__ = ["Gateway", "OpenAI", "Video", "read_video"]
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
 _CLOCK_SKEW: Final = timedelta(seconds=60)
 _LAST_ARRIVAL: Final = timedelta(minutes=5)
-_SIZES: Final = {
-    "720p": (1280, 720),
-    "1024p": (1792, 1024),
-    "1080p": (1920, 1080),
-}
 
 
 class VideoError(BaseModel):
     code: str | None = None
     message: str | None = None
+
+
+_Number = Annotated[float | None, WrapValidator(or_none)]
+
+
+class Created(BaseModel):
+    """The part of a fresh video that must be readable: it has been paid for."""
+
+    id: Annotated[str, Field(min_length=1)]
 
 
 class Video(BaseModel):
@@ -62,9 +70,9 @@ class Video(BaseModel):
     id: str
     status: str
     model: str = ""
-    progress: float | None = None
-    created_at: int = 0
-    expires_at: int | None = None
+    progress: _Number = None
+    created_at: _Number = None
+    expires_at: _Number = None
     prompt: str | None = None
     size: str = ""
     seconds: str | int = ""
@@ -72,8 +80,8 @@ class Video(BaseModel):
     error: VideoError | None = None
 
     @property
-    def made_at(self) -> datetime:
-        return datetime.fromtimestamp(self.created_at, UTC)
+    def made_at(self) -> datetime | None:
+        return moment(self.created_at)
 
 
 class VideoList(BaseModel):
@@ -106,19 +114,31 @@ class OpenAI(Provider):
     )
 
     def frame_size(self, resolution: str, aspect: str) -> tuple[int, int] | None:
-        return size_for(resolution, aspect) if resolution in _SIZES else None
+        return size_for(resolution, aspect) if resolution in SIZES else None
 
     async def submit(self, request: VideoRequest) -> Remote:
-        """`POST /videos`. Raises any `ProviderError`; 404 and "no such model" are `RouteGone`."""
-        fields = [(name, (None, value)) for name, value in create_fields(request).items()]
-        files: list[tuple[str, Any]] = list(fields)
-        if frame := request.of(MediaRole.FIRST_FRAME):
-            if frame.path is None:
-                raise InvalidRequest("the first frame must be a file here")
-            picture = await asyncio.to_thread(frame.path.read_bytes)
-            files.append(("input_reference", (frame.path.name, picture, frame.mime)))
-        answer = await self._ask(Video, "POST", "/videos", paid=True, files=files)
-        return Remote(remote_id=answer.id)
+        """`POST /videos`, or one of its paths that begin with a video.
+
+        Raises any `ProviderError`; 404 and "no such model" are `RouteGone`.
+        """
+        new = create(request)
+        try:
+            return Remote(remote_id=(await self._pay(new)).id)
+        except RouteGone as error:
+            if request.of(MediaRole.SOURCE) is None:
+                raise
+            # It may be the source or this path that is unknown: no reason to give up the model.
+            raise InvalidRequest(error.detail, status=error.status, body=error.body) from error
+
+    async def _pay(self, new: Create) -> Created:
+        if new.json:
+            return await self._ask(Created, "POST", new.path, paid=True, json=dict(new.fields))
+        form: list[tuple[str, Any]] = [(name, (None, text)) for name, text in new.fields.items()]
+        if new.file:
+            name, media = new.file
+            path = file_of(media)
+            form.append((name, (path.name, await _content(path, media), media.mime)))
+        return await self._ask(Created, "POST", new.path, paid=True, files=form)
 
     async def poll(self, remote: Remote, request: VideoRequest) -> Status:
         try:
@@ -147,8 +167,10 @@ class OpenAI(Provider):
             page = await self._ask(VideoList, "GET", "/videos", params=params)
             matches += [video for video in page.data if _matches(video, request, sent_at)]
             oldest = page.data[-1] if page.data else None
-            if oldest is None or not page.has_more or oldest.made_at < sent_at - _CLOCK_SKEW:
-                matches.sort(key=lambda video: video.created_at)
+            past = oldest is None or (oldest.made_at or sent_at) < sent_at - _CLOCK_SKEW
+            again = oldest is not None and oldest.id == params.get("after")  # it cannot page
+            if oldest is None or past or again or not page.has_more:
+                matches.sort(key=lambda video: video.created_at or 0)
                 return [Remote(remote_id=video.id) for video in matches]
             params["after"] = oldest.id
 
@@ -168,6 +190,7 @@ class OpenAI(Provider):
         *,
         paid: bool = False,
         params: Mapping[str, str] | None = None,
+        json: object | None = None,
         files: Any = None,
     ) -> Answer:
         with redacted(self.options.secrets.values()):
@@ -179,6 +202,7 @@ class OpenAI(Provider):
                 refine=lambda response: read_error(response, paid=paid),
                 headers=self._headers(),
                 params=params,
+                json=json,
                 files=files,
             )
             return parse(model, answer, paid=paid)
@@ -209,29 +233,18 @@ def _path(remote: Remote) -> str:
     return f"/videos/{quote(remote.remote_id, safe='')}"
 
 
-def create_fields(request: VideoRequest) -> dict[str, str]:
-    """The form fields of `POST /videos`; the first frame travels beside them as a file."""
-    return {
-        "prompt": request.prompt,
-        "model": request.wire_id,
-        "seconds": str(request.duration_s),
-        "size": "{}x{}".format(*size_for(request.resolution, request.aspect)),
-    }
-
-
-def size_for(resolution: str, aspect: str) -> tuple[int, int]:
-    """Pixels (width, height) of a named resolution in this dialect, which knows two ratios."""
-    if resolution not in _SIZES:
-        raise InvalidRequest(f"this dialect has no {resolution}: {', '.join(_SIZES)}")
-    wide = _SIZES[resolution]
-    return wide if aspect == "16:9" else (wide[1], wide[0])
+async def _content(path: Path, media: MediaInput) -> bytes:
+    try:
+        return await asyncio.to_thread(path.read_bytes)
+    except OSError as error:
+        raise InvalidRequest(f"the {media.role} cannot be read: {error.strerror}") from error
 
 
 def read_video(video: Video) -> Status:
     """A Video object as our `Status`; unknown states count as still rendering."""
     match video.status:
         case "completed":
-            expires_at = datetime.fromtimestamp(video.expires_at, UTC) if video.expires_at else None
+            expires_at = moment(video.expires_at)
             return Status(phase=Phase.SUCCEEDED, progress=1.0, expires_at=expires_at)
         case "failed":
             return _failure(video.error or VideoError())
@@ -266,6 +279,8 @@ def read_error(response: httpx.Response, *, paid: bool) -> ProviderError | None:
 
 def _kind(status: int, code: str, message: str, *, paid: bool) -> type[ProviderError] | None:
     gone = ("does not exist", "no longer available", "deprecated", "not found", "shut down")
+    if "must be verified" in message:  # the organisation, before it may use a model
+        return AuthenticationFailed
     if code == "insufficient_quota":
         return OutOfCredit
     if "moderation" in code or "content_policy" in code or "moderation" in message:
@@ -290,12 +305,16 @@ def _failure(error: VideoError) -> Status:
 
 
 def _matches(video: Video, request: VideoRequest, sent_at: datetime) -> bool:
-    fields = create_fields(request)
+    made_at = video.made_at
+    if made_at is None or not sent_at - _CLOCK_SKEW <= made_at <= sent_at + _LAST_ARRIVAL:
+        return False
+    if video.prompt not in (None, request.prompt) or video.model != request.wire_id:
+        return False
+    if source := request.of(MediaRole.SOURCE):  # its size and length are the source's and more
+        return video.remixed_from_video_id in (None, source.remote_id)
+    fields = create(request).fields
     return (
-        video.prompt in (None, fields["prompt"])
-        and video.model == fields["model"]
-        and str(video.seconds) == fields["seconds"]
+        str(video.seconds) == fields["seconds"]
         and video.size == fields["size"]
         and video.remixed_from_video_id is None
-        and sent_at - _CLOCK_SKEW <= video.made_at <= sent_at + _LAST_ARRIVAL
     )

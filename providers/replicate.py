@@ -17,10 +17,10 @@ from typing import Annotated, Any, ClassVar, Final, TypeVar, cast
 from urllib.parse import quote
 
 import httpx
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, WrapValidator
 
 from providers._data_uri import data_uri, encoded_bytes, file_of
-from providers._http import call, parse, retry_after_s
+from providers._http import call, or_none, parse, retry_after_s
 from providers._openapi import fields_of
 from providers._replicate_dialects import create_input
 from providers._trust import before_paying, on_host, redacted, same_origin
@@ -95,6 +95,9 @@ _IMAGES: Final[Mapping[str, ImageRules]] = {
 }
 
 
+_Moment = Annotated[AwareDatetime | None, WrapValidator(or_none)]
+
+
 class Prediction(BaseModel):
     id: Annotated[str, Field(min_length=1)]
     status: str
@@ -102,9 +105,9 @@ class Prediction(BaseModel):
     input: dict[str, Any] | None = None
     output: Any = None
     error: Any = None
-    created_at: AwareDatetime | None = None
-    started_at: AwareDatetime | None = None
-    completed_at: AwareDatetime | None = None
+    created_at: _Moment = None
+    started_at: _Moment = None
+    completed_at: _Moment = None
     data_removed: bool = False
     source: str = "api"
 

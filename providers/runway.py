@@ -18,14 +18,12 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
     WrapValidator,
 )
 from pydantic.alias_generators import to_camel
 
 from providers._data_uri import data_uri, encoded_bytes, file_of
-from providers._http import READ_TIMEOUT, call, mapped, parse
+from providers._http import READ_TIMEOUT, call, mapped, or_none, parse
 from providers._runway_dialects import create
 from providers._trust import before_paying, is_secure, redacted
 from providers.base import (
@@ -85,13 +83,6 @@ _FAILURES: Final[tuple[tuple[str, Phase, bool, bool], ...]] = (
 )
 
 
-def _or_none(value: object, read: ValidatorFunctionWrapHandler) -> object:
-    try:
-        return read(value)
-    except ValidationError:
-        return None
-
-
 class _Wire(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
@@ -101,7 +92,7 @@ class Cost(_Wire):
 
 
 # A price nobody can read must not hide the id that was paid for.
-OptionalCost = Annotated[Cost | None, WrapValidator(_or_none)]
+OptionalCost = Annotated[Cost | None, WrapValidator(or_none)]
 
 
 class Created(_Wire):
@@ -111,7 +102,7 @@ class Created(_Wire):
 
 class Task(_Wire):
     status: str
-    progress: Annotated[float | None, WrapValidator(_or_none)] = None
+    progress: Annotated[float | None, WrapValidator(or_none)] = None
     output: list[str] = Field(default_factory=list[str])
     failure: str | None = None
     failure_code: str | None = None
@@ -157,7 +148,7 @@ class Runway(Provider):
         return _WINDOW if dialect in _WINDOWED else _CROPPED
 
     async def submit(self, request: VideoRequest) -> Remote:
-        """One of three POSTs; pictures and videos travel inside it, or are uploaded before."""
+        """One of four POSTs; pictures and videos travel inside it, or are uploaded before."""
         create(request, dict.fromkeys(request.inputs, "data:"))  # refuse early
         with redacted(self.options.secrets.values()), before_paying():
             uris = {media: await self._place(media) for media in request.inputs}

@@ -2,7 +2,8 @@
 
 httpx limits the wait for each next byte only, so a server that drips one now and then would hold
 a call for hours. Here the whole exchange has a deadline, and an answer a largest size; both show
-as httpx errors, which `_http` reads like any other broken connection.
+as httpx errors, which `_http` reads like any other broken connection. Answers are asked for plain:
+a few compressed kilobytes can hold gigabytes, and httpx unpacks what it gets.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import httpx
 __all__ = ["Bounded"]
 
 MAX_BYTES: Final = 300 << 20  # Google may send a clip of 200 MiB inside its JSON
+_MOST_PACKED: Final = 1032  # deflate makes at most so many bytes of one
 
 
 class Bounded(httpx.AsyncBaseTransport):
@@ -31,14 +33,17 @@ class Bounded(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         until_s = asyncio.get_running_loop().time() + self._limit_s
+        request.headers["Accept-Encoding"] = "identity"
         with _overdue(request):
             async with asyncio.timeout_at(until_s):
                 response = await self._inner.handle_async_request(request)
+        packed = response.headers.get("Content-Encoding", "identity").lower() != "identity"
+        max_bytes = self._max_bytes // _MOST_PACKED if packed else self._max_bytes
         stream = cast("httpx.AsyncByteStream", response.stream)
         return httpx.Response(
             status_code=response.status_code,
             headers=response.headers,
-            stream=_Stream(stream, request, until_s, self._max_bytes),
+            stream=_Stream(stream, request, until_s, max_bytes),
             extensions=response.extensions,
         )
 

@@ -74,6 +74,9 @@ ReferenceOption = Annotated[
 MotionOption = Annotated[
     str | None, typer.Option("--motion", help="A video whose movement is transferred.")
 ]
+SourceOption = Annotated[
+    str | None, typer.Option("--source", help="A video to continue or edit, where a model can.")
+]
 DurationOption = Annotated[
     float | None, typer.Option("--duration", min=0.1, help="Seconds; default the shortest from 5.")
 ]
@@ -104,6 +107,7 @@ def generate(
     end_image: EndImageOption = None,
     reference: ReferenceOption = None,
     motion: MotionOption = None,
+    source: SourceOption = None,
     duration: DurationOption = None,
     aspect: AspectOption = None,
     resolution: ResolutionOption = None,
@@ -129,7 +133,7 @@ def generate(
     async def work() -> int:
         terminal = Terminal(utc_now, out)
         async with running(settings, terminal, what="generate", fetch_patience=patience) as app:
-            inputs = await _inputs(app.producer, image, end_image, reference, motion)
+            inputs = await _inputs(app.producer, image, end_image, reference, motion, source)
             brief = Brief(
                 prompt=prompt,
                 model=None if model == "auto" else model,
@@ -165,6 +169,7 @@ def compare(
     end_image: EndImageOption = None,
     reference: ReferenceOption = None,
     motion: MotionOption = None,
+    source: SourceOption = None,
     duration: DurationOption = None,
     aspect: AspectOption = None,
     resolution: ResolutionOption = None,
@@ -190,7 +195,7 @@ def compare(
     async def work() -> int:
         terminal = Terminal(utc_now, out)
         async with running(settings, terminal, what="compare", fetch_patience=patience) as app:
-            inputs = await _inputs(app.producer, image, end_image, reference, motion)
+            inputs = await _inputs(app.producer, image, end_image, reference, motion, source)
             brief = Brief(
                 prompt=prompt,
                 stage=stage,
@@ -444,10 +449,11 @@ async def _inputs(
     end_image: str | None,
     reference: Sequence[str] | None,
     motion: str | None,
+    source: str | None,
 ) -> tuple[MediaInput, ...]:
     given = [(MediaRole.FIRST_FRAME, image), (MediaRole.LAST_FRAME, end_image)]
     given += [(MediaRole.REFERENCE, value) for value in reference or ()]
-    given += [(MediaRole.MOTION, motion)]
+    given += [(MediaRole.MOTION, motion), (MediaRole.SOURCE, source)]
     return tuple(
         [
             await producer.add_input(role, _source(value))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -16,16 +16,17 @@ from typing import Any, Final, TypeVar
 import aiosqlite
 
 from bot.errors import StoreBroken
+from bot.store._transaction import transact
 
 __all__ = ["Database", "migrations", "opened"]
 
 Result = TypeVar("Result")
-Work = Callable[[aiosqlite.Connection], Awaitable[Result]]
+Work = Callable[[aiosqlite.Connection], Coroutine[Any, Any, Result]]
 
 _PRAGMAS: Final = (
+    "PRAGMA busy_timeout=5000",
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
-    "PRAGMA busy_timeout=5000",
     "PRAGMA foreign_keys=ON",
 )
 
@@ -77,14 +78,7 @@ class Database:
     async def _transaction(self, work: Work[Result]) -> Result:
         async with self._lock:
             with _faults():
-                await self._writer.execute("BEGIN IMMEDIATE")
-                try:
-                    result = await work(self._writer)
-                except BaseException:
-                    await self._writer.rollback()
-                    raise
-                await self._writer.commit()
-                return result
+                return await transact(self._writer, work)
 
 
 @asynccontextmanager
@@ -124,20 +118,45 @@ def migrations() -> list[tuple[int, str]]:
 
 
 async def _migrate(db: aiosqlite.Connection, path: Path) -> None:
-    row = await (await db.execute("PRAGMA user_version")).fetchone()
-    version = int(row[0]) if row else 0
+    """Bring the file to the newest version: all scripts it lacks in one transaction, or none.
+
+    The version that counts is read under the write lock: of two processes that start at once on a
+    new file, the second finds the first one's work.
+    """
     scripts = migrations()
     newest = scripts[-1][0]
+
+    async def work(db: aiosqlite.Connection) -> None:
+        version = await _version(db)
+        for number, script in scripts:
+            if number > version:
+                for statement in _statements(script):
+                    await db.execute(statement)
+                await db.execute(f"PRAGMA user_version={number}")
+
+    version = await _version(db)
     if version > newest:
         raise StoreBroken(
             f"{path} was written by a newer version of Dailies (schema {version}, this one knows "
             f"{newest}). Update Dailies, or point DATA_DIR at another folder."
         )
-    for number, script in scripts:
-        if number > version:
-            await db.executescript(
-                f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={number};\nCOMMIT;"
-            )
+    if version < newest:
+        await transact(db, work)
+
+
+async def _version(db: aiosqlite.Connection) -> int:
+    (row,) = await db.execute_fetchall("PRAGMA user_version")
+    return int(row[0])
+
+
+def _statements(script: str) -> Iterator[str]:
+    """One by one: `executescript` would commit first, and so give up the lock."""
+    statement = ""
+    for part in script.split(";"):
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 @contextmanager

@@ -33,7 +33,7 @@ from tests.standin.openai import Gateway
 from tests.standin.replicate import Replicate
 from tests.standin.runway import Runway
 
-__all__ = ["PROMPT", "VENDORS", "Studio", "Vendor", "studio"]
+__all__ = ["PROMPT", "SCENES", "VENDORS", "Studio", "Vendor", "studio"]
 
 PROMPT = "a paper boat crossing a puddle, low angle"
 
@@ -44,7 +44,7 @@ class Vendor:
 
     standin: type[Loopback]
     model: str
-    variables: str  # the key's; the address's
+    variables: str  # the key's, or the pair's; the address's
     hold_micros: int
     duration_s: int = 5
 
@@ -88,6 +88,15 @@ VENDORS = {
         duration_s=4,
     ),
 }
+
+# The same Kling where only the access/secret pair is set, which opens the legacy generation alone.
+LEGACY_KLING = Vendor(
+    standin=Kling,
+    model="kling-v3",
+    variables="KLING_ACCESS_KEY KLING_SECRET_KEY KLING_BASE_URL",
+    hold_micros=420_000,
+)
+SCENES = {**VENDORS, "kling-legacy": LEGACY_KLING}
 
 
 class Hands:
@@ -141,7 +150,7 @@ class Studio:
     witness: Witness
 
     async def quote(self) -> Quote:
-        kind = VENDORS[self.name]
+        kind = SCENES[self.name]
         brief = Brief(prompt=PROMPT, model=kind.model, duration_s=kind.duration_s)
         return await self.app.producer.quote(brief, Place())
 
@@ -164,11 +173,12 @@ class Studio:
 async def studio(
     name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **limits: float
 ) -> AsyncIterator[Studio]:
-    """The application with one vendor's key, its jobs running; `limits` are those of `Pace`."""
-    kind, hands = VENDORS[name], Hands()
+    """The application with one of `SCENES`, its jobs running; `limits` are those of `Pace`."""
+    kind, hands = SCENES[name], Hands()
     async with kind.standin(clip=clip_bytes(), key=f"planted-{name}-key") as vendor:
-        key, address = kind.variables.split()
-        monkeypatch.setenv(key, vendor.key)
+        *keys, address = kind.variables.split()
+        for key, value in zip(keys, vendor.pair if len(keys) > 1 else [vendor.key], strict=True):
+            monkeypatch.setenv(key, value)
         monkeypatch.setenv(address, vendor.base_url)
         monkeypatch.setenv("DATA_DIR", str(folder / "data"))
         monkeypatch.setenv("DAILY_USD", "50")

@@ -157,6 +157,7 @@ def test_resume_with_nothing_left_is_fine(run: Any) -> None:
         (("generate", "x", "--image", "broken.png"), "picture"),
         (("generate", "x", "--image", "bomb.png"), "picture"),
         (("generate", "x", "--motion", "broken.png"), "MP4 or MOV"),
+        (("generate", "x", "--source", "broken.png"), "MP4 or MOV"),
         (("compare", "x", "--models", "local", "nonsense"), "nonsense"),
         (("cancel", "nosuchjob"), "no job"),
     ],

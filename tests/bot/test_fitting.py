@@ -355,11 +355,12 @@ def test_route_without_a_price_is_never_possible() -> None:
 
 
 def test_seed_and_negative_prompt_are_left_out_in_words_where_not_taken() -> None:
-    assert made("kling-v3", "kling", seed=0, negative="blur").adapted == (
+    assert made("ltx-2.3-pro", "ltx", seed=0, negative="blur").adapted == (
         "the seed is left out: not taken here",
         "the negative prompt is left out: not taken here",
     )
     assert made("veo-3.1", "runway", seed=0, negative="blur").adapted == ()
+    assert made("kling-v3", "kling", negative="blur").adapted == ()
 
 
 def test_wishes_stand_in_for_the_defaults() -> None:

@@ -15,13 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.brief import Brief
 from bot.cli._operate import _troubles
-from bot.jobs import Job, State
+from bot.jobs import Job, Place, State
 from bot.lanes import Health, Lane
 from bot.producer import Person
 from providers import PROVIDERS
 from providers.errors import Unavailable
-from tests.bot.faulty import Studio, studio
+from tests.bot.faulty import PROMPT, Studio, studio
 from tests.bot.make import NOW
 from tests.standin.loopback import Loopback
 
@@ -236,6 +237,24 @@ async def test_replicate_without_a_payment_method_makes_four_takes_one_after_the
         assert all(10 <= later - one < 20 for one, later in pairwise(sent_s))
         assert "replicate asks us to slow down" in "\n".join(scene.witness.told)
         assert await scene.app.store.check_ledger() == []
+
+
+async def test_a_compare_on_replicate_without_a_payment_method_waits_instead_of_failing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with studio("replicate", tmp_path, monkeypatch) as scene:
+        scene.vendor.clock = scene.hands
+        models = ["kling-v3", "gen-4.5", "veo-3", "ltx-2.3-fast"]
+        brief = Brief(prompt=PROMPT)
+        quotes = await scene.app.producer.quote_each(brief, models, Place())
+        jobs = await scene.app.producer.compare(quotes, origin="test")
+        await scene.until(lambda job: job.ended, *jobs)
+        jobs = [await scene.app.store.job(job.id) for job in jobs]
+
+        assert [(job.model, job.state) for job in jobs] == [(name, State.DONE) for name in models]
+        assert len(scene.vendor.jobs) == 4
+        assert "your clip keeps its place" in "\n".join(scene.witness.told)
+        assert await scene.app.producer.side_by_side(jobs) is not None
 
 
 async def test_the_operator_reads_why_jobs_wait_and_where_to_add_a_payment_method(

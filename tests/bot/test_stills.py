@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -24,9 +25,9 @@ from bot.models import Availability, Unfit
 from bot.router import Decision, decide
 from bot.stills import fit_still, plan_still, rules_for, suited
 from providers import PROVIDERS
+from providers._openai_dialects import create
 from providers.base import ImageRules, MediaInput, MediaRole, Options, Provider
 from providers.errors import InvalidRequest
-from providers.openai import create_fields
 from tests.bot.make import NOW, plan
 from tests.clips import still_bytes
 from tests.providers import hosts
@@ -141,6 +142,23 @@ async def test_a_still_is_cut_as_was_said(media: Media, tmp_path: Path) -> None:
         assert (picture.size, picture.format) == ((1250, 500), "PNG")
 
 
+async def test_further_takes_use_what_was_made_and_a_new_still_is_made_anew(
+    media: Media, tmp_path: Path
+) -> None:
+    still = a_still(tmp_path, 3000, 500)
+    assert still.path is not None
+    os.utime(still.path, (1, 1))
+    first, _ = await fit_still(media, KLING, still, tmp_path)
+    assert first.path is not None
+    before = first.path.stat().st_ino
+    again, note = await fit_still(media, KLING, still, tmp_path)
+
+    assert (again, bool(note), first.path.stat().st_ino) == (first, True, before)
+    os.utime(first.path, (0, 0))
+    await fit_still(media, KLING, still, tmp_path)
+    assert first.path.stat().st_ino != before
+
+
 async def test_a_heavy_still_gets_smaller_until_it_fits(media: Media, tmp_path: Path) -> None:
     still = a_still(tmp_path, 700, 700, noisy=True)
     rules = ImageRules(max_bytes=300_000, min_side=100)
@@ -188,7 +206,7 @@ def test_a_size_the_dialect_lacks_demands_no_pixels_and_is_not_sent() -> None:
     client = a_client("gateway")
     assert client.frame_size("480p", "16:9") is None
     with pytest.raises(InvalidRequest):
-        create_fields(hosts.a_request(resolution="480p"))
+        create(hosts.a_request(resolution="480p"))
 
 
 async def _decided(still: MediaInput, model: str | None, *vendors: str) -> Decision:

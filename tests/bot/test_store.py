@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+import aiosqlite
 import pytest
 
 from bot import jobs
 from bot.errors import NotFound, StoreBroken
 from bot.jobs import Job, Place, Reason, State
 from bot.limits import Caps
-from bot.store import OverCap, Store, Superseded
+from bot.store import OverCap, Store, Superseded, _database
 from bot.store._database import migrations, opened
 from providers.base import MediaInput, MediaRole, Remote
 from tests.bot.make import NOW, job, later, request
@@ -199,22 +202,68 @@ async def test_a_job_is_found_by_an_unambiguous_beginning(store: Store) -> None:
 
 
 async def test_a_cancelled_writer_leaves_no_open_transaction(tmp_path: Path) -> None:
+    loop, started, gate = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
     async with opened(tmp_path / "dailies.db") as database:
-        started = asyncio.Event()
 
         async def slow(db: object) -> None:
-            started.set()
-            await asyncio.sleep(0.05)
+            loop.call_soon_threadsafe(started.set)
+            gate.wait()  # on the connection's own thread
 
         writing = asyncio.ensure_future(database.write(slow))
         await started.wait()
         writing.cancel()
+        gate.set()
         with pytest.raises(asyncio.CancelledError):
             await writing
         await database.write(lambda db: db.execute("INSERT INTO meta VALUES ('a', 'b')"))
 
     with sqlite3.connect(tmp_path / "dailies.db") as db:
         assert db.execute("SELECT value FROM meta").fetchall() == [("b",)]
+    db.close()
+
+
+async def test_a_transaction_that_fails_or_waits_for_others_leaves_nothing(tmp_path: Path) -> None:
+    async def fails(db: aiosqlite.Connection) -> None:
+        await db.execute("INSERT INTO meta VALUES ('a', 'b')")
+        await db.execute("INSERT INTO no_such_table VALUES (1)")
+
+    async def waits(db: aiosqlite.Connection) -> None:
+        await db.execute("INSERT INTO meta VALUES ('a', 'b')")
+        await asyncio.sleep(0)
+
+    async with opened(tmp_path / "dailies.db") as database:
+        with pytest.raises(StoreBroken, match="no_such_table"):
+            await database.write(fails)
+        with pytest.raises(RuntimeError, match="not its own statement"):
+            await database.write(waits)
+        rows = await database.read(lambda db: db.execute_fetchall("SELECT * FROM meta"))
+
+    assert list(rows) == []
+
+
+async def test_two_that_start_at_once_on_a_new_folder_migrate_it_once(tmp_path: Path) -> None:
+    path = tmp_path / "dailies.db"
+    async with asyncio.timeout(30), AsyncExitStack() as stack:
+        await asyncio.gather(*(stack.enter_async_context(opened(path)) for _ in range(8)))
+
+    with sqlite3.connect(path) as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] == migrations()[-1][0]
+    db.close()
+
+
+async def test_a_migration_that_breaks_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "dailies.db"
+    broken = [*migrations(), (999, "CREATE TABLE halfway (a); INSERT INTO missing VALUES (1);")]
+    monkeypatch.setattr(_database, "migrations", lambda: broken)
+    with pytest.raises(StoreBroken, match="missing"):
+        async with opened(path):
+            pass
+
+    with sqlite3.connect(path) as db:
+        tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+        assert (tables, db.execute("PRAGMA user_version").fetchone()[0]) == (0, 0)
     db.close()
 
 

@@ -18,7 +18,7 @@ from bot.jobs import Job, Reason, State
 from bot.ledger import settled_micros
 from bot.producer import Person
 from providers import PROVIDERS
-from tests.bot.faulty import VENDORS, Studio, studio
+from tests.bot.faulty import SCENES, VENDORS, Studio, studio
 from tests.standin.loopback import Canned, Fault
 
 Script = Callable[[Any], None]
@@ -43,6 +43,7 @@ EMPTY = "has no credit left; the operator has been told. Nothing was charged."
 KEY = "does not accept our account at the moment; the operator has been told."
 GONE = "no longer serves this model. Nothing was charged"
 
+_NO = {"type": "text", "text": "I cannot make videos of real people."}
 KLING_ID = "824210374450710000"
 LTX_ID = "job_0000"
 
@@ -155,6 +156,12 @@ def fal_ended(kind: str, status: int, *, told: bool, header: bool = False) -> Sc
         said(status, detail, on="result", **headers)(vendor)
 
     return ended(script)
+
+
+def replicate_said(text: str) -> Script:
+    """A failure in a model's own words: HTTP 200 and free text."""
+    told = {"id": "p", "status": "failed", "error": text, "output": None}
+    return ended(said(200, told, on="poll"))
 
 
 def openai_refused(status: int, code: str, message: str = "no") -> Script:
@@ -279,6 +286,10 @@ THROTTLED: list[Row] = [
             waited_s=90 if name == "replicate" else 14,  # 2 + 4 + 8
         )
         for name in VENDORS
+    ),
+    *(
+        Row(name, "429 on a poll, for a lifetime", given(fail(429, on="poll"), retry_after="1e11"))
+        for name in ("kling", "gateway", "fal")
     ),
     *(
         Row(name, "429 on a poll", given(fail(429, 429, on="poll"), retry_after="40"))
@@ -528,6 +539,17 @@ REFUSALS: list[Row] = [
         says=REFUSES,
     ),
     Row("gateway", "moderation_blocked", fail("rejected"), end="rejected", says=REFUSES),
+    Row(
+        "google",
+        "refused in words",
+        google_said("completed", steps=[{"type": "model_output", "content": [_NO]}]),
+        end="rejected",
+        says=REFUSES,
+    ),
+    *(
+        Row("replicate", f"refused: {text}", replicate_said(text), end="rejected", says=REFUSES)
+        for text in ("The input was flagged as sensitive. (E005)", "violates our content policy")
+    ),
 ]
 
 ENDINGS: list[Row] = [
@@ -547,6 +569,11 @@ ENDINGS: list[Row] = [
         says="$0.10 were charged",
     ),
     Row("runway", "INTERNAL", runway_said(None, "failed"), end="failed", says=FAILED),
+    *(
+        Row("runway", code, runway_said(code, "failed"), end="failed", says=FAILED)
+        for code in ("ASSET.INVALID", "INPUT_PREPROCESSING.INTERNAL", "THE.UNHEARD.OF")
+    ),
+    Row("runway", "THROTTLED is waiting", given(fail(), throttled=True, polls_queued=6)),
     Row(
         "runway",
         "THIRD_PARTY.UNAVAILABLE without its cost",
@@ -757,7 +784,69 @@ ACCOUNTS: list[Row] = [
     ),
 ]
 
-ROWS = [*FAILURES, *THROTTLED, *READS, *FETCHES, *REFUSALS, *ENDINGS, *ACCOUNTS]
+# Kling where only the access/secret pair is set: the other generation, its own paths and words.
+PAIR: list[Row] = [
+    Row("kling-legacy", "400", fail(1201), end="failed", made=0, says=MALFORMED),
+    Row("kling-legacy", "answer lost", fail("drop_after")),
+    Row("kling-legacy", "accepted behind a 502", fail("lost-502")),
+    Row("kling-legacy", "cut before", fail("reset_before"), posts=2),
+    Row("kling-legacy", "500", fail(5000), posts=2),
+    Row("kling-legacy", "no JSON", fail("garbage")),
+    Row("kling-legacy", "drips", fail("drip"), limits={"call_s": 0.5}),
+    Row("kling-legacy", "429 without Retry-After", fail(1303, 1302), posts=3, says=SLOW),
+    Row("kling-legacy", "token expired, minted anew", fail(1004), posts=2),
+    Row("kling-legacy", "5xx on polls", fail(5000, 5001, 5002, on="poll"), says=ASKING),
+    Row("kling-legacy", "polls without JSON", fail(*["garbage"] * 3, on="poll"), says=ASKING),
+    Row("kling-legacy", "clip cut short", fail("cut", on="download"), says=NOT_YET),
+    Row("kling-legacy", "result gone", lost_result(1203), end="expired", says=EXPIRED),
+    Row("kling-legacy", "forgotten while it renders", forgotten(1203), end="expired", says=EXPIRED),
+    Row("kling-legacy", "safety at submit", fail(1301), end="rejected", made=0, says=REFUSES),
+    Row("kling-legacy", "refused as a task", fail("rejected"), end="rejected", says=REFUSES),
+    Row("kling-legacy", "job failed", fail("failed"), end="failed", says=FAILED),
+    Row("kling-legacy", "cancelled while running", fail(), cancel="running", says=STILL_COMES),
+    Row(
+        "kling-legacy", "in arrears", fail(1101), end="failed", made=0, says=EMPTY, paused="credit"
+    ),
+    Row("kling-legacy", "key refused", fail(1002), end="failed", made=0, says=KEY, paused="key"),
+    Row("kling-legacy", "model gone", fail(1203), end="failed", made=0, says=GONE, off=True),
+]
+
+ROWS = [*PAIR, *FAILURES, *THROTTLED, *READS, *FETCHES, *REFUSALS, *ENDINGS, *ACCOUNTS]
+
+
+# What a vendor may do wrong, and by which words of its case a row is known to be about it.
+KINDS = {
+    "refused before accepting": ("400", "422"),
+    "accepted, the answer lost": ("answer lost",),
+    "429 with Retry-After": ("429 with Retry-After",),
+    "429 without Retry-After": ("429 without Retry-After",),
+    "5xx on submit": ("500",),
+    "5xx on poll": ("5xx on polls",),
+    "malformed JSON": ("no JSON",),
+    "HTML instead of a clip": ("HTML instead of a clip",),
+    "truncated clip": ("clip cut short",),
+    "slow drip past the deadline": ("drips", "the clip drips"),
+    "content refused": (
+        *("policy at submit", "refused as a task", "SAFETY.INPUT is billed"),
+        *("filtered at submit", "flagged as sensitive"),
+    ),
+    "job failed": ("job failed",),
+    "result expired": ("result gone",),
+    "cancelled while queued": ("cancelled while queued",),
+    "cancelled while running": ("cancelled while running",),
+    "account empty": (
+        *("in arrears", "not enough credits", "no billing", "402"),
+        "insufficient_quota",
+    ),
+    "model gone": ("model gone", "endpoint gone"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", VENDORS)
+def test_no_kind_of_fault_is_left_out_for_any_vendor(name: str, kind: str) -> None:
+    cases = [row.case.partition(":")[0] for row in ROWS if row.vendor == name]
+    assert set(cases) & set(KINDS[kind])
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.vendor}: {row.case}")
@@ -864,7 +953,8 @@ async def _run(scene: Studio, row: Row) -> Job:
 async def _cancelled(scene: Studio, when: str) -> Job:
     scene.vendor.polls_until_done = NEVER
     scene.vendor.polls_queued = 1 if when == "running" else NEVER
-    lane = scene.app.vendors.lane(scene.name)
+    provider = scene.name.removesuffix("-legacy")
+    lane = scene.app.vendors.lane(provider)
     for seat in range(lane.capacity if when == "unsent" else 0):
         lane.resume(f"somebody else's {seat}")
     (job,) = await scene.make()
@@ -876,7 +966,7 @@ async def _cancelled(scene: Studio, when: str) -> Job:
     await scene.until(reached[when], job)
     await scene.app.producer.cancel(job.id, Person())
     await scene.until(lambda job: job.ended or job.cancel_sent, job)
-    if not PROVIDERS[scene.name].facts.cancellable:
+    if not PROVIDERS[provider].facts.cancellable:
         scene.vendor.polls_until_done = 0
     await scene.until(_at_rest, job)
     return await scene.app.store.job(job.id)
@@ -898,7 +988,7 @@ def _waited_s(job: Job) -> float:
 
 async def _money_is_right(scene: Studio, row: Row, job: Job) -> None:
     """Quoted is held; booked is what the vendor bills or, where that cannot be known, the hold."""
-    hold, bill = VENDORS[row.vendor].hold_micros, scene.vendor.bill_micros
+    hold, bill = SCENES[row.vendor].hold_micros, scene.vendor.bill_micros
     charge = (hold if row.end in ("done", "expired") else 0) if row.charge is None else row.charge
     lines = {line[0]: line[3] for line in await scene.app.store.lines(job.id)}
 

@@ -107,7 +107,7 @@ async def test_a_clip_comes_back_and_costs_what_the_vendor_says(
 async def test_text_is_sent_as_typed_with_nothing_left_to_a_default(
     client: Kling, vendor: kling.Kling
 ):
-    await client.submit(wanted(prompt="  Füchse — «im» Schnee\n", seed=3, negative="rain"))
+    await client.submit(wanted(prompt="  Füchse — «im» Schnee\n", seed=3))
     assert vendor.asked("submit")[0].path == "/text-to-video/kling-3.0"
     assert vendor.submissions == [
         {
@@ -469,6 +469,32 @@ async def test_a_key_pair_makes_a_clip_through_the_legacy_api(
     ]
     status = await rendered(legacy, remote, request)
     assert (status.phase, status.cost_micros) == (Phase.SUCCEEDED, vendor.bill_micros)
+
+
+async def test_what_only_the_legacy_api_can_say_goes_there_with_the_key_too(
+    client: Kling, vendor: kling.Kling
+):
+    request = wanted(negative="rain")
+    vendor.fail_next("drop_after")
+    with pytest.raises(errors.SubmissionUnknown):
+        await client.submit(request)
+    (remote,) = await client.find(request, SENT_AT)
+    status = await rendered(client, remote, request)
+
+    assert vendor.submissions[0]["negative_prompt"] == "rain"
+    assert (status.phase, status.cost_micros) == (Phase.SUCCEEDED, vendor.bill_micros)
+    assert vendor.asked("submit")[0].headers["authorization"] == f"Bearer {KEY}"
+    assert {one.path.rpartition("/")[0] for one in vendor.exchanges} == {
+        "/v1/videos",
+        "/v1/videos/text2video",
+    }
+
+
+async def test_a_model_the_legacy_api_lacks_is_asked_for_without_a_negative_prompt(
+    client: Kling, vendor: kling.Kling
+):
+    await client.submit(wanted(wire_id="kling-3.0-turbo", negative="rain"))
+    assert vendor.asked("submit")[0].path == "/text-to-video/kling-3.0-turbo"
 
 
 async def test_a_key_pair_animates_a_still_too(legacy: Kling, vendor: kling.Kling, tmp_path: Path):

@@ -316,12 +316,36 @@ async def test_what_gen45_cannot_do_is_refused_before_sending(
     assert studio.vendor.exchanges == []
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"wire_id": "aleph2", "dialect": "aleph"},
+        {"wire_id": "aleph2", "dialect": "aleph", "inputs": (PICTURE,)},
+        {"wire_id": "enhance_frame_rate", "dialect": "upscale", "options": {"fps": "48"}},
+        {"wire_id": "a", "dialect": "upscale", "inputs": (SOURCE,)},
+        {"wire_id": "a", "dialect": "upscale", "inputs": (SOURCE, LOOK), "options": {"fps": "48"}},
+    ],
+)
+async def test_what_makes_a_video_of_a_video_needs_one_and_nothing_else(
+    studio: Studio, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidRequest):
+        await studio.client.submit(a_request(**changes))
+    assert studio.vendor.exchanges == []
+
+
 async def test_prompt_of_1000_utf16_units_is_accepted(studio: Studio) -> None:
     await studio.client.submit(a_request(**GEN45, prompt="🦊" * 500))
     assert len(studio.vendor.submissions) == 1
 
 
 OMNI = {"wire_id": "gemini_omni_flash_1.1", "dialect": "omni", "audio": True}
+UPSCALER = {
+    "wire_id": "magnific_video_upscaler_creative",
+    "dialect": "upscale",
+    "options": {"resolution.1440p": "2k"},
+}
+SMOOTHER = {"wire_id": "enhance_frame_rate", "dialect": "upscale", "options": {"fps": "48"}}
 KLING_O3 = {"wire_id": "klingO3_standard", "dialect": "kling"}
 
 
@@ -345,6 +369,8 @@ KLING_O3 = {"wire_id": "klingO3_standard", "dialect": "kling"}
         ({**KLING_O3, "inputs": (PICTURE, LOOK)}, "/v1/image_to_video"),
         ({**KLING_O3, "inputs": (SOURCE, LOOK)}, "/v1/video_to_video"),
         ({"wire_id": "aleph2", "dialect": "aleph", "inputs": (SOURCE,)}, "/v1/video_to_video"),
+        ({**UPSCALER, "resolution": "1440p", "inputs": (SOURCE,)}, "/v1/video_upscale"),
+        ({**SMOOTHER, "inputs": (SOURCE,)}, "/v1/video_upscale"),
     ],
 )
 async def test_hosted_models_take_their_own_fields(

@@ -11,6 +11,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import policy
 from email.parser import BytesParser
@@ -27,7 +28,16 @@ from providers.google import Google
 from providers.openai import OpenAI
 from providers.replicate import Replicate
 from providers.runway import Runway
-from tests.providers.hosts import END, NO_PROGRESS, PICTURE, ToLoopback, a_client, a_file, a_request
+from tests.providers.hosts import (
+    END,
+    NO_PROGRESS,
+    PICTURE,
+    SOURCE,
+    ToLoopback,
+    a_client,
+    a_file,
+    a_request,
+)
 from tests.standin import fal as loopback_fal
 from tests.standin import replicate as loopback_replicate
 from tests.standin import runway as loopback_runway
@@ -134,9 +144,26 @@ async def test_runway_creates() -> None:
             negative_prompt="rain",
         )
         await client.submit(a_request(**veo, inputs=(PICTURE, END)))
-        text, our_text, image, our_image = vendor.asked("submit")
-    assert differences(text, our_text) == ACCEPT
-    assert differences(image, our_image) == ACCEPT
+        await sdk.video_to_video.create(
+            model="aleph2", prompt_text=prompt, video_uri=SOURCE.url, seed=7
+        )
+        await client.submit(a_request(wire_id="aleph2", dialect="aleph", seed=7, inputs=(SOURCE,)))
+        upscaler = "magnific_video_upscaler_creative"
+        await sdk.video_upscale.create(model=upscaler, video_uri=SOURCE.url, resolution="2k")
+        size = {"resolution.1440p": "2k"}
+        await client.submit(
+            a_request(
+                wire_id=upscaler,
+                dialect="upscale",
+                resolution="1440p",
+                options=size,
+                inputs=(SOURCE,),
+            )
+        )
+        made = vendor.asked("submit")
+    pairs = list(zip(made[::2], made[1::2], strict=True))
+    assert [differences(*pair) for pair in pairs] == [ACCEPT] * 4
+    assert {one.status for one in made} == {200}
 
 
 async def test_runway_reads_cancels_and_uploads(tmp_path: Path) -> None:
@@ -336,13 +363,16 @@ async def test_openai_speaks_as_its_own_client(tmp_path: Path) -> None:
                 await sdk.videos.retrieve("video_01")
                 await sdk.videos.list(limit=100, order="desc")
                 await sdk.videos.download_content("video_01")
+                await sdk.videos.extend(video=picture.path, prompt="and on", seconds="8")
+                await sdk.videos.edit(video=picture.path, prompt="and on")
+                await sdk.videos.remix("video_01", prompt="and on")
         theirs = list(vendor.exchanges)
         secrets = {"OPENAI_API_KEY": KEY}
         await _openai_calls(OpenAI(http, Options(base_url=base_url, secrets=secrets)), picture)
         ours = vendor.exchanges[len(theirs) :]
     found = [differences(*pair) for pair in zip(theirs, ours, strict=True)]
     binary = {"header.accept": ("application/binary", "*/*")}
-    assert found == [ACCEPT, ACCEPT, ACCEPT, ACCEPT, binary]
+    assert found == [ACCEPT, ACCEPT, ACCEPT, ACCEPT, binary, *[ACCEPT] * 3]
 
 
 async def _openai_calls(client: OpenAI, picture: MediaInput) -> None:
@@ -353,6 +383,11 @@ async def _openai_calls(client: OpenAI, picture: MediaInput) -> None:
     status = await client.poll(remote, plain)
     await client.find(plain, datetime.now(UTC))
     await _fetched(client, remote, status)
+    made = MediaInput(role=MediaRole.SOURCE, mime="video/mp4", remote_id="video_01")
+    ours = replace(picture, role=MediaRole.SOURCE)
+    for source, use in ((ours, "extend"), (ours, "edit"), (made, "remix")):
+        options = {"source": use}
+        await client.submit(replace(plain, prompt="and on", inputs=(source,), options=options))
 
 
 async def _fetched(client: OpenAI, remote: Remote, status: Status) -> None:

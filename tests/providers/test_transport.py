@@ -1,6 +1,7 @@
 """The connection to vendors has an end; and whatever httpx raises becomes one of our errors."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -64,6 +65,53 @@ async def test_an_answer_too_large_is_not_read_to_its_end() -> None:
     async with server(HEAD % 5000 + b"x" * 5000) as url, bounded(5.0) as http:
         with pytest.raises(Unavailable):
             await call(http, "GET", url)
+
+
+PACKED = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
+
+
+async def test_a_packed_answer_nobody_asked_for_may_not_fill_the_memory() -> None:
+    bomb = gzip.compress(b'{"id": "' + b"x" * 10_000_000 + b'"}')
+    async with server(PACKED % len(bomb) + bomb) as url, bounded(5.0, 5_000_000) as http:
+        with pytest.raises(Unavailable):
+            await call(http, "GET", url)
+        with pytest.raises(SubmissionUnknown):
+            await call(http, "POST", url, paid=True)
+
+
+async def test_a_small_packed_answer_is_read() -> None:
+    body = gzip.compress(b'{"id": "1"}')
+    async with server(PACKED % len(body) + body) as url, bounded(5.0, 1 << 20) as http:
+        assert await call(http, "GET", url) == {"id": "1"}
+
+
+async def test_answers_are_asked_for_plain() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers["Accept-Encoding"])
+        return httpx.Response(200, json={})
+
+    transport = Bounded(httpx.MockTransport(answer), 5.0)
+    async with httpx.AsyncClient(transport=transport) as http:
+        await call(http, "GET", "https://vendor.invalid")
+    assert asked == ["identity"]
+
+
+@pytest.mark.parametrize("paid", [True, False])
+@pytest.mark.parametrize("status", [200, 400])
+async def test_json_too_deep_to_read_is_an_answer_nobody_can_read(paid: bool, status: int) -> None:
+    deep = b"[" * 200_000
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, content=deep)
+
+    def refine(response: httpx.Response) -> None:
+        response.json()
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        with pytest.raises(SubmissionUnknown if paid else ProtocolError):
+            await call(http, "POST", "https://vendor.invalid", paid=paid, refine=refine)
 
 
 async def test_a_whole_answer_passes() -> None:

@@ -35,6 +35,8 @@ class Gateway(Loopback):
     def routes(self) -> list[web.RouteDef]:
         return [
             web.post("/v1/videos", self._create),
+            web.post("/v1/videos/{use:extensions|edits}", self._from_source),
+            web.post("/v1/videos/{id}/{use:remix}", self._from_source),
             web.get("/v1/videos", self._list),
             web.get("/v1/videos/{id}", self._get),
             web.get("/v1/videos/{id}/content", self._content),
@@ -67,6 +69,29 @@ class Gateway(Loopback):
         job.notes |= {"created_at": int(time.time()), "input_reference": image}
         if self.on_submit:
             self.on_submit("after")
+        return web.json_response(self._video(job, "queued"))
+
+    async def _from_source(self, request: web.Request) -> web.Response:
+        """Extend, edit or remix: a video of this server's, or one that comes along."""
+        if not self._is_keyed(request):
+            return self._refusal(401, "Incorrect API key provided")
+        use = request.match_info["use"]
+        fields, upload = await _read(request)
+        named = fields.get("video", {}).get("id", "")
+        source = self.jobs.get(request.match_info.get("id") or named)
+        if source is None and (upload is None or use == "remix"):
+            return self._refusal(404, "Video not found")
+        known = {"prompt", "video"} | ({"seconds"} if use == "extensions" else set())
+        if unknown := set(fields) - (known if use != "remix" else {"prompt"}):
+            return self._refusal(400, f"Unknown parameter: {sorted(unknown)[0]}")
+        if use == "extensions" and fields.get("seconds") not in SECONDS:
+            return self._refusal(400, "Invalid value for seconds")
+        like = source.body if source else {"model": "sora-2", "size": "1280x720", "seconds": "4"}
+        seconds = int(fields.get("seconds", "0")) + int(like["seconds"])
+        body = {**like, "prompt": fields["prompt"], "seconds": str(seconds)}
+        job = self.accept(f"video_{len(self.jobs) + 1:04d}", body, seconds * PRICE_MICROS)
+        remixed_from = source.id if source and use == "remix" else None
+        job.notes |= {"created_at": int(time.time()), "upload": upload, "from": remixed_from}
         return web.json_response(self._video(job, "queued"))
 
     async def _list(self, request: web.Request) -> web.Response:
@@ -125,7 +150,7 @@ class Gateway(Loopback):
             "prompt": job.body["prompt"],
             "size": job.body["size"],
             "seconds": job.body["seconds"],
-            "remixed_from_video_id": None,
+            "remixed_from_video_id": job.notes.get("from"),
             "error": errors.get(job.outcome) if state == "failed" else None,
         }
 

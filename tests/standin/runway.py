@@ -22,7 +22,7 @@ class Runway(Hosted):
     """
 
     operations = (
-        ("POST", "/v1/(text|image|video)_to_video", "submit"),
+        ("POST", "/v1/((text|image|video)_to_video|video_upscale)", "submit"),
         ("GET", "/v1/tasks/.+", "poll"),
         ("DELETE", "/v1/tasks/.+", "cancel"),
         ("POST", "/v1/uploads", "upload"),

@@ -17,9 +17,13 @@ import yaml
 
 RUNWAY_MODELS = frozenset(
     {"gen4.5", "veo3.1", "veo3.1_fast", "gemini_omni_flash_1.1", "aleph2"}
+    | {"magnific_video_upscaler_creative", "enhance_frame_rate"}
     | {f"kling{family}_{tier}" for family in ("3.0", "O3") for tier in ("standard", "pro", "4k")}
 )
-RUNWAY_PATHS = ("/v1/text_to_video", "/v1/image_to_video", "/v1/video_to_video")
+RUNWAY_PATHS = (
+    *("/v1/text_to_video", "/v1/image_to_video", "/v1/video_to_video"),
+    "/v1/video_upscale",
+)
 FAL_FAMILIES = re.compile(r"fal-ai/(kling-video/(v3|o3)|veo3|ltx-2\.3|sora-2)(?=[./]|$)")
 
 
@@ -43,6 +47,17 @@ def runway_bodies() -> dict[str, dict[str, Any]]:
         members = union.get("oneOf") or union["anyOf"]
         models = {member["properties"]["model"]["enum"][0]: member for member in members}
         found[path] = {model: models[model] for model in sorted(models) if model in RUNWAY_MODELS}
+    return found
+
+
+def openai_json_bodies() -> dict[str, dict[str, Any]]:
+    """path -> schema of its JSON body, for the calls that begin with a video; fields closed."""
+    document = yaml.safe_load(published("openai-videos.openapi.yaml").read_text())
+    schemas: dict[str, Any] = document["components"]["schemas"]
+    found: dict[str, dict[str, Any]] = {}
+    for path in ("/videos/extensions", "/videos/edits", "/videos/{video_id}/remix"):
+        content = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        found[path] = _resolved(content["schema"], schemas)
     return found
 
 
