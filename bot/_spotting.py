@@ -5,7 +5,7 @@ What a cue counts for, and whether it is denied, is left to `reading.py`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -13,11 +13,10 @@ from typing import Final
 from bot._tokens import CLAUSES, Token
 from bot.lexicon import ENGLISH, NOTHING, Lexicon, Match, Shelf, alphabet
 
-__all__ = ["Finding", "languages_of", "spot"]
+__all__ = ["Finding", "spot"]
 
 IN_EMOJI: Final = 0.5  # an emoji says less than a word
 SHORT_HANGUL: Final = 2  # syllables that say something only where a word begins
-TELLING: Final = 2  # function words or cues that tell a language
 TITLE: Final = 4  # where so many words have a capital, and hardly one has none, it tells nothing
 NAME: Final = 3  # words a name has at most
 GIVEN_NAME: Final = "#first_names"
@@ -37,43 +36,6 @@ class Finding:
     @property
     def sentence(self) -> int:
         return self.clause // CLAUSES
-
-
-def languages_of(tokens: Sequence[Token], book: Lexicon) -> frozenset[str]:
-    """The languages whose function words the text uses; where that is too little, whose cues."""
-    words = [token.norm for token in tokens if token.kind == "word"]
-    spoken, votes = _most_used(words, book)
-    if words and (len(spoken) != 1 or votes < TELLING):
-        spoken = _most_known(words, book, spoken if votes >= TELLING else book.pages.keys())
-    return spoken | _most_used([t.norm for t in tokens if t.kind == "joined"], book)[0]
-
-
-def _most_used(norms: Iterable[str], book: Lexicon) -> tuple[frozenset[str], int]:
-    count = dict[str, int]()
-    for norm in norms:
-        for language in book.function_words.get(norm, ()):
-            count[language] = count.get(language, 0) + 1
-    most = max(count.values(), default=0)
-    return frozenset(language for language in count if count[language] == most), most
-
-
-def _most_known(norms: Sequence[str], book: Lexicon, among: Collection[str]) -> frozenset[str]:
-    """English, unless another language knows more of the words; and one that knows others."""
-    known = {name: set[int]() for name in sorted({*among, ENGLISH}) if name in book.pages}
-    for name, found in known.items():
-        page, shelf = book.pages[name], book.shelf(name)
-        for i, norm in enumerate(norms):
-            if alphabet(norm) in page.alphabets:
-                size = shelf.at(norms, i).words or norm in page.stop
-                found.update(range(i, i + size))
-    english = known.pop(ENGLISH, set[int]())
-    best = max(map(len, known.values()), default=0)
-    others = frozenset(name for name in known if len(known[name]) == best)
-    enough = 2 if english or len(norms) > 2 else 1
-    if best > len(english) and best >= enough:
-        return others
-    more = frozenset(name for name in others if len(known[name] - english) >= TELLING)
-    return (more | {ENGLISH}) if english else more
 
 
 def spot(
@@ -99,6 +61,7 @@ class _Look:
     ) -> None:
         self.text, self.tokens, self.book, self.spoken = text, tokens, book, spoken
         self.norms = [token.norm for token in tokens]
+        self.spelt = [token.spelt for token in tokens]
         self._ranks = dict[int, list[tuple[list[Shelf], frozenset[str]]]]()
         joined = any(token.kind == "joined" for token in tokens)
         self._joined = self._joined_shelves() if joined else []
@@ -151,7 +114,7 @@ class _Look:
         for shelves, stop in ranks:
             best = NOTHING
             for shelf in shelves:
-                match = shelf.at(self.norms, i)
+                match = shelf.at(self.spelt if shelf.page.accents else self.norms, i)
                 if match.words:
                     best = best.or_better(match)
                 if glued:

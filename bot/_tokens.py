@@ -46,6 +46,7 @@ class Token(NamedTuple):
     end: int
     kind: str  # word, joined or emoji
     clause: int
+    spelt: str  # like `norm`, with its accents
 
 
 def mask(text: str) -> str:
@@ -71,17 +72,16 @@ def tokenise(text: str) -> list[Token]:
             sentence, clause = (sentence + 1, 0) if ended else (sentence, clause + 1)
             continue
         place = sentence * CLAUSES + min(clause, CLAUSES - 1)
-        norm = fold(match.group())
-        if kind != "joined":
-            if norm:
-                tokens.append(Token(norm, start, end, kind or "", place))
-        elif len(norm) == end - start:
+        word = match.group()
+        norm = fold(word)
+        if kind == "joined":
+            chars = norm if len(norm) == end - start else map(fold, word)
             tokens += [
-                Token(ch, start + i, start + i + 1, "joined", place) for i, ch in enumerate(norm)
+                Token(ch, i, i + 1, "joined", place, ch) for i, ch in enumerate(chars, start) if ch
             ]
-        else:
-            marked = ((fold(ch), start + i) for i, ch in enumerate(match.group()))
-            tokens += [Token(ch, i, i + 1, "joined", place) for ch, i in marked if ch]
+        elif norm:
+            spelt = norm if word.isascii() else fold(word, accents=True)
+            tokens.append(Token(norm, start, end, kind or "", place, spelt))
     return tokens
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -45,6 +45,7 @@ ROLES: Final = frozenset(
 GRAMMAR: Final = frozenset(
     ("negation", "negation_after", "not_negation", "ends", "ignored", "named", "first_names")
 )
+SPELLING: Final = frozenset(("stop", "letters", "prefixes", "suffixes", "particles", "same"))
 HINTS: Final = frozenset(
     (
         "draft",
@@ -91,7 +92,7 @@ TOKEN: Final = re.compile(
     rf"|(?P<emoji>[{_EMOJI}])"
     '|(?P<stop>[.!?…;:,。！？；：，、·|()\\[\\]{}\n\r—–/؟،؛।«»“”"「」『』《》]|(?<= )- )'
 )
-_JOINED_LETTER: Final = re.compile(f"[{_JOINED}]")
+_ONLY_JOINED: Final = re.compile(f"[{_JOINED}]+")
 _HIDDEN_OR_VOWEL: Final = re.compile(f"[{_HIDDEN}\u0640\u064b-\u065f\u0670]")
 _MARKS: Final = re.compile("[\u0300-\u036f]+")
 # A phrase that has to be cut up like a text: with signs in it, or in a script without spaces.
@@ -148,7 +149,9 @@ class Page:
     suffixes: tuple[str, ...] = ()  # likewise
     particles: frozenset[str] = frozenset()  # what may follow a cue of one Hangul syllable
     same: dict[int, str] = field(default_factory=dict[int, str])
+    letters: frozenset[str] = frozenset()  # that few other languages have
     alphabets: frozenset[int] = frozenset()  # of its function words
+    accents: bool = False  # tell words apart
     joined: bool = False  # written without spaces
 
 
@@ -262,17 +265,19 @@ def alphabet(word: str) -> int:
     return ord(word[0]) >> 7
 
 
-def fold(word: str) -> str:
+def fold(word: str, *, accents: bool = False) -> str:
     """Lower case, no accents, one spelling for look-alikes: how cues and texts are compared."""
     word = word.casefold()
     if not word.isascii():
-        word = _fold_letters(word)
+        word = _fold_letters(word, accents=accents)
     return word.rstrip("'")
 
 
-def _fold_letters(text: str) -> str:
-    text = _HIDDEN_OR_VOWEL.sub("", text).translate(_SAME)
-    text = _MARKS.sub("", unicodedata.normalize("NFKD", text))
+def _fold_letters(text: str, *, accents: bool) -> str:
+    text = _HIDDEN_OR_VOWEL.sub("", text)
+    if accents:
+        return unicodedata.normalize("NFC", text)
+    text = _MARKS.sub("", unicodedata.normalize("NFKD", text.translate(_SAME)))
     return unicodedata.normalize("NFC", text).translate(_SAME)
 
 
@@ -302,7 +307,7 @@ def load(files: Mapping[str, str]) -> Lexicon:
             language = file.removesuffix(".toml")
             book.pages[language] = page
             _read_page(book, page, file, table)
-            for word in page.stop:
+            for word in page.stop | page.letters:
                 book.function_words.setdefault(word, []).append(language)
     return book
 
@@ -328,6 +333,7 @@ def _concept(name: str, value: object) -> Concept:
 
 
 def _read_page(book: Lexicon, page: Page, file: str, table: Mapping[str, object]) -> None:
+    page.accents = table.get("accents") is True
     for key, value in table.items():
         if key in GRAMMAR:
             page.lines.setdefault(f"#{key}", []).append(_text(file, key, value))
@@ -335,19 +341,29 @@ def _read_page(book: Lexicon, page: Page, file: str, table: Mapping[str, object]
             _read_words(book, page, file, _table(file, key, value))
         elif key == "hints":
             _read_hints(book, page, file, _table(file, key, value))
-        elif key == "stop":
-            page.stop = frozenset(map(fold, _parts(_text(file, key, value))))
-            page.alphabets = frozenset(map(alphabet, page.stop))
-            page.joined = any(_JOINED_LETTER.match(word) for word in page.stop)
-        elif key in ("prefixes", "suffixes"):
-            parts = map(fold, _parts(_text(file, key, value)))
-            setattr(page, key, tuple(sorted(parts, key=len, reverse=True)))
-        elif key == "particles":
-            page.particles = frozenset(_parts(_text(file, key, value)))
-        elif key == "same":
-            page.same = _pairs(file, _text(file, key, value))
-        elif key != "language":
+        elif key in SPELLING:
+            _read_spelling(page, key, _text(file, key, value), file)
+        elif key not in ("language", "accents"):
             raise CueError(f"{file}: {key} is not a key of a cue file")
+
+
+def _read_spelling(page: Page, key: str, text: str, file: str) -> None:
+    parts = [fold(part, accents=page.accents) for part in _parts(text)]
+    match key:
+        case "stop":
+            page.stop = frozenset(parts)
+            page.alphabets = frozenset(map(alphabet, parts))
+            page.joined = any(map(_ONLY_JOINED.match, parts))
+        case "prefixes":
+            page.prefixes = tuple(sorted(parts, key=len, reverse=True))
+        case "suffixes":
+            page.suffixes = tuple(sorted(parts, key=len, reverse=True))
+        case "particles":
+            page.particles = frozenset(parts)
+        case "letters":
+            page.letters = frozenset("".join(text.casefold().split()))
+        case _:
+            page.same = _pairs(file, text)
 
 
 def _read_words(book: Lexicon, page: Page, file: str, table: Mapping[str, object]) -> None:
@@ -408,12 +424,21 @@ def _shelf(page: Page) -> Shelf:
 
 
 def _add_all(shelf: Shelf, means: str, text: str) -> None:
+    accents = shelf.page.accents
     text = text.casefold()
     if not text.isascii():
-        text = _fold_letters(text)
-    plain = not _INTRICATE.search(text)
-    for phrase in _parts(text):
-        if plain and " " not in phrase and "*" not in phrase and phrase not in shelf.tree:
+        if accents:  # people leave them out, and two words together are clear without
+            bare = (phrase for phrase in _parts(fold(text)) if " " in phrase)
+            _add_phrases(shelf, means, bare, plain=False)
+        text = _fold_letters(text, accents=accents)
+    _add_phrases(shelf, means, _parts(text), plain=not _INTRICATE.search(text))
+
+
+def _add_phrases(shelf: Shelf, means: str, phrases: Iterable[str], *, plain: bool) -> None:
+    for phrase in phrases:
+        if shelf.page.joined and _ONLY_JOINED.fullmatch(phrase):
+            _add_joined(shelf, (phrase.translate(shelf.page.same),), means)
+        elif plain and " " not in phrase and "*" not in phrase and phrase not in shelf.tree:
             shelf.tree[phrase] = means  # most cues are one plain word, and many are loaded
         elif plain or not _INTRICATE.search(phrase):
             _add_words(shelf, phrase.split(), means)
@@ -423,7 +448,7 @@ def _add_all(shelf: Shelf, means: str, text: str) -> None:
 
 def _add_intricate(shelf: Shelf, phrase: str, means: str) -> None:
     found = [match for match in TOKEN.finditer(phrase) if match.lastgroup != "stop"]
-    words = [fold(match.group()) for match in found]
+    words = [fold(match.group(), accents=shelf.page.accents) for match in found]
     if any(match.lastgroup == "joined" for match in found):
         _add_joined(shelf, [word.translate(shelf.page.same) for word in words], means)
         if phrase.endswith("*"):
@@ -465,9 +490,8 @@ def _add_joined(shelf: Shelf, words: Sequence[str], means: str) -> None:
     phrase = "".join(words)
     known = shelf.joined.get(phrase)
     shelf.joined[phrase] = _both(known, means) if known else means
-    sizes = shelf.joined_sizes.setdefault(phrase[0], [])
+    sizes = shelf.joined_sizes.get(phrase[0], ())
     if len(phrase) not in sizes:
-        sizes.append(len(phrase))
-        sizes.sort(reverse=True)
+        shelf.joined_sizes[phrase[0]] = sorted((*sizes, len(phrase)), reverse=True)
     if len(words) > 1:
         shelf.gaps[phrase] = frozenset(accumulate(map(len, words)))

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot._binding import HUMAN, bind
-from bot._spotting import Finding, languages_of, spot
+from bot._languages import languages_of
+from bot._spotting import Finding, spot
 from bot._tokens import Token, mask, tokenise
 from bot.lexicon import Concept, Lexicon
 
