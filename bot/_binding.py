@@ -29,6 +29,7 @@ BEFORE_A_PLACE: Final = ("human_motion", FACE, "camera_motion", "style")
 SEVERAL: Final = "several"
 STORY: Final = 3  # different words like "then" that make a sequence
 COUNTED: Final = 3  # words from a number to what it counts
+SIDE_BY_SIDE: Final = 2  # words between two people: "a boy and a girl"
 SAME_STEM: Final = 4  # letters: words that begin alike are forms of one word
 
 # How much counts of ...
@@ -158,7 +159,9 @@ def _several(
         return []
     doings = [item.first for item in stated if _doing(concepts[item.concept])]
     each = any(people[0].first < i < second.first for i in doings) and doings[-1] > second.first
-    return [replace(second, concept=SEVERAL, force=1.0 if each else PERHAPS)]
+    apart = {item.concept for item in people if _apart(people[0], item, tokens, concepts)}
+    sure = each or len(apart) > 1 or second.first - people[0].after <= SIDE_BY_SIDE
+    return [replace(second, concept=SEVERAL, force=1.0 if sure else PERHAPS)]
 
 
 def _counts(count: Finding, item: Finding) -> bool:
