@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
+from bot._letters import alphabet
 from bot._tokens import Token
-from bot.lexicon import ENGLISH, Lexicon, alphabet
+from bot.lexicon import ENGLISH, Lexicon
 
 __all__ = ["languages_of"]
 

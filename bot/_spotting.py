@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from bot._letters import alphabet
+from bot._shelves import NOTHING, Match, Shelf
 from bot._tokens import CLAUSES, Token
-from bot.lexicon import ENGLISH, NOTHING, Lexicon, Match, Shelf, alphabet
+from bot.lexicon import ENGLISH, Lexicon
 
 __all__ = ["Finding", "spot"]
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from bot.lexicon import TOKEN, fold
+from bot._letters import TOKEN, fold
 
 __all__ = ["CLAUSES", "Token", "mask", "tokenise"]
 
