@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from bot._spotting import Finding
@@ -63,7 +62,7 @@ def bind(
             if item.concept not in parts:
                 parts.append(item.concept)
             force /= 1 + parts.index(item.concept) * (1.0 if busy else CROWDED)
-        yield replace(item, force=force)
+        yield item._replace(force=force)
 
 
 def _happens(item: Finding, concept: Concept) -> bool:
@@ -104,15 +103,15 @@ class _Scene:
         if item.denied:
             return item
         if concept.role == "deed":
-            return replace(item, force=item.force * self._humanity(item))
+            return item._replace(force=item.force * self._humanity(item))
         if concept.role == "dealing" and self.alone:
-            return replace(item, force=item.force * ALONE)
+            return item._replace(force=item.force * ALONE)
         if concept.role == "glide":
-            return replace(item, force=item.force * self._filmed(item))
+            return item._replace(force=item.force * self._filmed(item))
         if concept.role == "step" and not self.story:
-            return replace(item, force=0.0)
+            return item._replace(force=0.0)
         if FACE in concept.scores and not concept.role and self.other and not self.anyone:
-            return replace(item, force=item.force * ON_AN_ANIMAL)
+            return item._replace(force=item.force * ON_AN_ANIMAL)
         return item
 
     def _filmed(self, move: Finding) -> float:
@@ -151,7 +150,7 @@ def _several(
         if role == "count":
             count = item
         elif count and role in COUNTABLE and _counts(count, item):
-            return [replace(item, concept=SEVERAL, force=PERHAPS if role == "animal" else 1.0)]
+            return [item._replace(concept=SEVERAL, force=PERHAPS if role == "animal" else 1.0)]
         if role in ("person", "pronoun"):
             people.append(item)
     second = next((p for p in people if _apart(people[0], p, tokens, concepts)), None)
@@ -161,7 +160,7 @@ def _several(
     each = any(people[0].first < i < second.first for i in doings) and doings[-1] > second.first
     apart = {item.concept for item in people if _apart(people[0], item, tokens, concepts)}
     sure = each or len(apart) > 1 or second.first - people[0].after <= SIDE_BY_SIDE
-    return [replace(second, concept=SEVERAL, force=1.0 if sure else PERHAPS)]
+    return [second._replace(concept=SEVERAL, force=1.0 if sure else PERHAPS)]
 
 
 def _counts(count: Finding, item: Finding) -> bool:

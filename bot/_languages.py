@@ -24,9 +24,13 @@ def languages_of(tokens: Sequence[Token], book: Lexicon) -> frozenset[str]:
 
 
 def _most_used(tokens: Sequence[Token], book: Lexicon) -> tuple[frozenset[str], int]:
-    count = dict[str, int]()
+    count, function_words = dict[str, int](), book.function_words
     for token in tokens:
-        for language in _spoken_with(token, book.function_words):
+        if token.spelt != token.norm:
+            languages = _spoken_with(token, function_words)
+        else:
+            languages = function_words.get(token.norm, ())
+        for language in languages:
             count[language] = count.get(language, 0) + 1
     most = max(count.values(), default=0)
     return frozenset(language for language in count if count[language] == most), most
@@ -34,11 +38,9 @@ def _most_used(tokens: Sequence[Token], book: Lexicon) -> tuple[frozenset[str], 
 
 def _spoken_with(token: Token, function_words: Mapping[str, Sequence[str]]) -> Collection[str]:
     """The languages a word is a function word of, or the only ones with letters like its."""
-    languages = function_words.get(token.norm, ())
-    if token.spelt == token.norm:
-        return languages
     telling = {name for letter in token.spelt for name in function_words.get(letter, ())}
-    return telling.union(languages, function_words.get(token.spelt, ()))
+    telling.update(function_words.get(token.norm, ()))
+    return telling.union(function_words.get(token.spelt, ()))
 
 
 def _most_known(words: Sequence[Token], book: Lexicon, among: Collection[str]) -> frozenset[str]:
@@ -61,5 +63,8 @@ def _known(words: Sequence[Token], book: Lexicon, language: str) -> set[int]:
     found = set[int]()
     for i, norm in enumerate(norms):
         if alphabet(words[i].norm) in page.alphabets:
-            found.update(range(i, i + (shelf.at(norms, i).words or norm in page.stop)))
+            if known := shelf.at(norms, i).words:
+                found.update(range(i, i + known))
+            elif norm in page.stop:
+                found.add(i)
     return found

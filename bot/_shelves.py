@@ -16,6 +16,7 @@ __all__ = ["NOTHING", "Match", "Page", "Shelf", "parts", "shelf_of"]
 
 MIN_STEM: Final = 2
 MAX_STEM: Final = 16
+REMEMBERED: Final = 4_000  # first words met before, of a language
 
 # A tree of words: what stands under "" is meant when a cue ends here, under "*" are the stems
 # a next word may begin with. A leaf is its meaning, several set apart by spaces.
@@ -39,6 +40,7 @@ class Match(NamedTuple):
 
 
 NOTHING: Final = Match(0, 0, "")
+Starts: TypeAlias = "Sequence[tuple[str | Node, Match]]"  # cues that begin with a word
 
 
 @dataclass(kw_only=True, slots=True)
@@ -70,16 +72,29 @@ class Shelf:
     joined_sizes: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     gaps: dict[str, frozenset[int]] = field(default_factory=dict[str, frozenset[int]])
     open: set[str] = field(default_factory=set[str])  # stems of a script without spaces
+    known: dict[str, Sequence[Starts]] = field(default_factory=dict[str, "Sequence[Starts]"])
 
     def at(self, words: Sequence[str], i: int) -> Match:
         """The longest cue whose first word is the i-th."""
-        found = self._at(words, i)
-        if not found.words and (self.page.prefixes or self.page.suffixes):
-            rest = words[i + 1 : i + 8]
-            for bare in self._bare(words[i]):
-                found = self._at([bare, *rest], 0)
-                if found.words:
-                    break
+        word = words[i]
+        known = self.known.get(word)
+        if known is None:
+            known = self._remember(word)
+        best = NOTHING
+        for starts in known:  # of most words none
+            for child, so_far in starts:
+                best = _follow(best, child, words, i + 1, so_far)
+            if best.words:
+                break
+        return best
+
+    def _remember(self, word: str) -> Sequence[Starts]:
+        """Where cues begin that begin with the word: as it is, then without its affixes."""
+        bare = self._bare(word) if self.page.prefixes or self.page.suffixes else ()
+        found = [starts for form in (word, *bare) if (starts := self._starts(form))]
+        if len(self.known) >= REMEMBERED:
+            self.known.clear()
+        self.known[word] = found
         return found
 
     def _bare(self, word: str) -> Iterator[str]:
@@ -91,16 +106,16 @@ class Shelf:
             if word.endswith(suffix) and len(word) - len(suffix) > MIN_STEM:
                 yield word[: -len(suffix)]
 
-    def _at(self, words: Sequence[str], i: int) -> Match:
-        word, best = words[i], NOTHING
+    def _starts(self, word: str) -> Starts:
+        found: list[tuple[str | Node, Match]] = []
         if child := self.tree.get(word):
-            best = _follow(best, child, words, i + 1, Match(1, 2 * len(word), ""))
+            found.append((child, Match(1, 2 * len(word), "")))
         if sizes := self.stem_sizes.get(word[:MIN_STEM]):
             stems, size = cast("Node", self.tree["*"]), len(word)
             for cut in sizes:
                 if cut <= size and (child := stems.get(word[:cut])):
-                    best = _follow(best, child, words, i + 1, Match(1, 2 * cut - 1, ""))
-        return best
+                    found.append((child, Match(1, 2 * cut - 1, "")))
+        return found
 
     def joined_at(self, pieces: Sequence[str], i: int) -> Match:
         """The longest cue that begins with the i-th piece of a text without spaces."""

@@ -6,12 +6,11 @@ What a cue counts for, and whether it is denied, is left to `reading.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from bot._letters import alphabet
-from bot._shelves import NOTHING, Match, Shelf
+from bot._shelves import NOTHING, Match, Page, Shelf
 from bot._tokens import CLAUSES, Token
 from bot.lexicon import ENGLISH, Lexicon
 
@@ -24,8 +23,9 @@ NAME: Final = 3  # words a name has at most
 GIVEN_NAME: Final = "#first_names"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
+    """What a cue means, and where it stands."""
+
     concept: str
     start: int
     end: int
@@ -46,13 +46,20 @@ def spot(
     """Everything a cue of the text means, the longest cue first at each place."""
     look, i = _Look(text, tokens, book, spoken), 0
     while i < len(tokens):
-        token, match = tokens[i], look.at(i)
-        after = i + (match.words or 1)
+        match = look.at(i)
+        if not match.words:
+            i += 1
+            continue
+        token, after = tokens[i], i + match.words
         force = IN_EMOJI if token.kind == "emoji" else 1.0
+        end = tokens[after - 1].end
         for means in match.means.split():
-            end = tokens[after - 1].end
             yield Finding(means, token.start, end, token.clause, i, after, force)
         i = look.name_end(after) if match.means == "#named" else after
+
+
+# Shelves with the words as they are spelt there, and the function words of their languages.
+Rank = tuple[list[tuple[Shelf, list[str]]], frozenset[str]]
 
 
 class _Look:
@@ -64,7 +71,7 @@ class _Look:
         self.text, self.tokens, self.book, self.spoken = text, tokens, book, spoken
         self.norms = [token.norm for token in tokens]
         self.spelt = [token.spelt for token in tokens]
-        self._ranks = dict[int, list[tuple[list[Shelf], frozenset[str]]]]()
+        self._ranks = dict[int, list[Rank]]()
         joined = any(token.kind == "joined" for token in tokens)
         self._joined = self._joined_shelves() if joined else []
         capitals = [text[t.start].isupper() for t in tokens if t.kind == "word"]
@@ -108,17 +115,17 @@ class _Look:
     def _word_at(self, i: int) -> Match:
         """The longest cue of the languages spoken; only where they have none, of another."""
         norm, start = self.norms[i], self.tokens[i].start
-        glued = start > 0 and self.text[start - 1] == "-"
         letters = alphabet(norm)
         ranks = self._ranks.get(letters)
         if ranks is None:
             ranks = self._ranks[letters] = self._ranked(letters)
+        glued = start > 0 and self.text[start - 1] == "-"
         for shelves, stop in ranks:
             best = NOTHING
-            for shelf in shelves:
-                match = shelf.at(self.spelt if shelf.page.accents else self.norms, i)
+            for shelf, words in shelves:
+                match = shelf.at(words, i)
                 if match.words:
-                    best = best.or_better(match)
+                    best = best.or_better(match) if best.words else match
                 if glued:
                     best = best.or_better(shelf.at([f"-{norm}"], 0))
             if best.words:
@@ -127,7 +134,7 @@ class _Look:
                 break
         return NOTHING
 
-    def _ranked(self, letters: int) -> list[tuple[list[Shelf], frozenset[str]]]:
+    def _ranked(self, letters: int) -> list[Rank]:
         """The languages of an alphabet: those spoken, then English; without it, all of them.
 
         A function word of a language is looked up in no other after it.
@@ -142,12 +149,15 @@ class _Look:
             ranks = [spoken or here]
         return [
             (
-                [self.book.shelf(name) for name in row],
+                [(self.book.shelf(name), self._words(pages[name])) for name in row],
                 frozenset[str]().union(*(pages[name].stop for name in row)),
             )
             for row in ranks
             if row
         ]
+
+    def _words(self, page: Page) -> list[str]:
+        return self.spelt if page.accents else self.norms
 
     def _joined_at(self, i: int) -> Match:
         """The longest cue in a script without spaces, in the languages its characters tell."""

@@ -6,7 +6,7 @@ Which of them say something is left to `reading.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from bot._letters import TOKEN, fold
@@ -14,9 +14,11 @@ from bot._letters import TOKEN, fold
 __all__ = ["CLAUSES", "Token", "mask", "tokenise"]
 
 # Of an essay only the beginning and the end are read, where the wish is said: about the first
-# 200 words and the last 50, or as much of a script that needs fewer characters for them.
-REACH: Final = (1100, 300)
-REACH_JOINED: Final = (350, 100)
+# 160 words and the last 45, or as much of a script that needs fewer characters for them.
+REACH: Final = (900, 250)
+REACH_JOINED: Final = (300, 80)
+SAMPLE: Final = 200  # characters that tell the script
+REMEMBERED: Final = 8_000  # words whose spelling is known: people say the same words again
 CLAUSES: Final = 1000  # a clause's number is its sentence's number times this, plus its place
 SENTENCE_ENDS: Final = ".!?…;。！？；|\n؟؛।"
 
@@ -51,6 +53,15 @@ class Token(NamedTuple):
 
 def mask(text: str) -> str:
     """The text with everything that is not the idea blanked out, place by place."""
+    sample = text[:SAMPLE]
+    first, last = REACH_JOINED if sum(ch > "\u2fff" for ch in sample) * 2 > len(sample) else REACH
+    gap = len(text) - first - last
+    if gap <= 0:
+        return _masked(text)
+    return _masked(text[:first]) + "\n" + " " * (gap - 1) + _masked(text[-last:])
+
+
+def _masked(text: str) -> str:
     clean = NOISE.sub(_blank, text)
     if FILE_END.search(clean):
         clean = FILE.sub(_blank, clean)
@@ -65,7 +76,7 @@ def _blank(found: re.Match[str]) -> str:
 
 def tokenise(text: str) -> list[Token]:
     tokens, clause, sentence = list[Token](), 0, 0
-    for match in _within_reach(text):
+    for match in TOKEN.finditer(text):
         kind, (start, end) = match.lastgroup, match.span()
         if kind == "stop":
             ended = match.group() in SENTENCE_ENDS
@@ -73,23 +84,18 @@ def tokenise(text: str) -> list[Token]:
             continue
         place = sentence * CLAUSES + min(clause, CLAUSES - 1)
         word = match.group()
-        norm = fold(word)
+        norm, spelt = _spellings(word)
         if kind == "joined":
             chars = norm if len(norm) == end - start else map(fold, word)
             tokens += [
                 Token(ch, i, i + 1, "joined", place, ch) for i, ch in enumerate(chars, start) if ch
             ]
         elif norm:
-            spelt = norm if word.isascii() else fold(word, accents=True)
             tokens.append(Token(norm, start, end, kind or "", place, spelt))
     return tokens
 
 
-def _within_reach(text: str) -> Iterator[re.Match[str]]:
-    sample = text[:200]
-    first, last = REACH_JOINED if sum(ch > "\u2fff" for ch in sample) * 2 > len(sample) else REACH
-    if len(text) <= first + last:
-        yield from TOKEN.finditer(text)
-    else:
-        yield from TOKEN.finditer(text, 0, first)
-        yield from TOKEN.finditer(text, len(text) - last)
+@lru_cache(maxsize=REMEMBERED)
+def _spellings(word: str) -> tuple[str, str]:
+    norm = fold(word)
+    return norm, norm if word.isascii() else fold(word, accents=True)
