@@ -88,6 +88,7 @@ class _Scene:
             for item in stated
             if (role := concepts[item.concept].role) in ON_THE_MOVE
         )
+        self.acting = self._acting()
         self.roles = {concepts[item.concept].role for item in stated}
         self.anyone = not HUMAN.isdisjoint(self.roles)
         self.other = not ACTORS.isdisjoint(self.roles - HUMAN)
@@ -122,21 +123,27 @@ class _Scene:
 
     def _humanity(self, deed: Finding) -> float:
         """How human the doer is: the nearest one named before the deed, else right after it."""
-        k = bisect(self.actors, (deed.first,))
-        near = [
-            [role for _, clause, role in some if clause // CLAUSES == deed.sentence]
-            for some in (self.actors[k - 1 :: -1] if k else (), self.actors[k:])
-        ]
-        before, after = ([role for role in roles if role in ACTORS] for roles in near)
-        doers = before or after[:1]
-        if not doers:
+        acting = self.acting.get(deed.sentence)
+        if not acting:
             return 1.0 if self.anyone else BY_ANYTHING_ELSE if self.other else BY_NOBODY_NAMED
-        if doers[0] in HUMAN:
+        k = bisect(acting, (deed.first,))
+        _, role, human = acting[k - 1] if k else (*acting[0][:2], False)
+        if role in HUMAN:
             return 1.0
-        if HUMAN.isdisjoint(doers):
+        if not human:
             return BY_ANYTHING_ELSE
         # "a woman by her car stretches", "a man on a horse jumps"
-        return 1.0 if doers[0] == "machine" else WITH_AN_ANIMAL
+        return 1.0 if role == "machine" else WITH_AN_ANIMAL
+
+    def _acting(self) -> dict[int, list[tuple[int, str, bool]]]:
+        """The actors of each sentence in order, and whether a human is among them so far."""
+        found = dict[int, list[tuple[int, str, bool]]]()
+        for first, clause, role in self.actors:
+            if role in ACTORS:
+                others = found.setdefault(clause // CLAUSES, [])
+                human = role in HUMAN or bool(others and others[-1][2])
+                others.append((first, role, human))
+        return found
 
 
 def _several(
