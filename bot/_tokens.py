@@ -9,15 +9,14 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from bot._letters import TOKEN, fold
+from bot._letters import ONLY_JOINED, TOKEN, fold
 
 __all__ = ["CLAUSES", "Token", "mask", "tokenise"]
 
 # Of an essay only the beginning and the end are read, where the wish is said: about the first
 # 160 words and the last 45, or as much of a script that needs fewer characters for them.
 REACH: Final = (900, 250)
-REACH_JOINED: Final = (300, 80)
-SAMPLE: Final = 200  # characters that tell the script
+FEWER: Final = (270, 80)
 REMEMBERED: Final = 8_000  # words whose spelling is known: people say the same words again
 CLAUSES: Final = 1000  # a clause's number is its sentence's number times this, plus its place
 SENTENCE_ENDS: Final = ".!?…;。！？；|\n؟؛।"
@@ -53,12 +52,19 @@ class Token(NamedTuple):
 
 def mask(text: str) -> str:
     """The text with everything that is not the idea blanked out, place by place."""
-    sample = text[:SAMPLE]
-    first, last = REACH_JOINED if sum(ch > "\u2fff" for ch in sample) * 2 > len(sample) else REACH
+    first, last = _reach(text[: REACH[0]], FEWER[0]), _reach(text[-REACH[1] :], FEWER[1])
     gap = len(text) - first - last
     if gap <= 0:
         return _masked(text)
     return _masked(text[:first]) + "\n" + " " * (gap - 1) + _masked(text[-last:])
+
+
+def _reach(text: str, fewer: int) -> int:
+    """How many characters are read here, between all and fewer, as the script needs."""
+    if text.isascii():
+        return len(text)
+    share = sum(map(len, ONLY_JOINED.findall(text))) / len(text)
+    return round(len(text) - (len(text) - fewer) * share)
 
 
 def _masked(text: str) -> str:
