@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from bot._spotting import Finding
@@ -29,6 +28,7 @@ BEFORE_A_PLACE: Final = ("human_motion", FACE, "camera_motion", "style")
 SEVERAL: Final = "several"
 STORY: Final = 3  # different words like "then" that make a sequence
 COUNTED: Final = 3  # words from a number to what it counts
+SIDE_BY_SIDE: Final = 2  # words between two people: "a boy and a girl"
 SAME_STEM: Final = 4  # letters: words that begin alike are forms of one word
 
 # How much counts of ...
@@ -62,7 +62,7 @@ def bind(
             if item.concept not in parts:
                 parts.append(item.concept)
             force /= 1 + parts.index(item.concept) * (1.0 if busy else CROWDED)
-        yield replace(item, force=force)
+        yield item._replace(force=force)
 
 
 def _happens(item: Finding, concept: Concept) -> bool:
@@ -88,6 +88,7 @@ class _Scene:
             for item in stated
             if (role := concepts[item.concept].role) in ON_THE_MOVE
         )
+        self.acting = self._acting()
         self.roles = {concepts[item.concept].role for item in stated}
         self.anyone = not HUMAN.isdisjoint(self.roles)
         self.other = not ACTORS.isdisjoint(self.roles - HUMAN)
@@ -103,15 +104,15 @@ class _Scene:
         if item.denied:
             return item
         if concept.role == "deed":
-            return replace(item, force=item.force * self._humanity(item))
+            return item._replace(force=item.force * self._humanity(item))
         if concept.role == "dealing" and self.alone:
-            return replace(item, force=item.force * ALONE)
+            return item._replace(force=item.force * ALONE)
         if concept.role == "glide":
-            return replace(item, force=item.force * self._filmed(item))
+            return item._replace(force=item.force * self._filmed(item))
         if concept.role == "step" and not self.story:
-            return replace(item, force=0.0)
+            return item._replace(force=0.0)
         if FACE in concept.scores and not concept.role and self.other and not self.anyone:
-            return replace(item, force=item.force * ON_AN_ANIMAL)
+            return item._replace(force=item.force * ON_AN_ANIMAL)
         return item
 
     def _filmed(self, move: Finding) -> float:
@@ -122,21 +123,27 @@ class _Scene:
 
     def _humanity(self, deed: Finding) -> float:
         """How human the doer is: the nearest one named before the deed, else right after it."""
-        k = bisect(self.actors, (deed.first,))
-        near = [
-            [role for _, clause, role in some if clause // CLAUSES == deed.sentence]
-            for some in (self.actors[k - 1 :: -1] if k else (), self.actors[k:])
-        ]
-        before, after = ([role for role in roles if role in ACTORS] for roles in near)
-        doers = before or after[:1]
-        if not doers:
+        acting = self.acting.get(deed.sentence)
+        if not acting:
             return 1.0 if self.anyone else BY_ANYTHING_ELSE if self.other else BY_NOBODY_NAMED
-        if doers[0] in HUMAN:
+        k = bisect(acting, (deed.first,))
+        _, role, human = acting[k - 1] if k else (*acting[0][:2], False)
+        if role in HUMAN:
             return 1.0
-        if HUMAN.isdisjoint(doers):
+        if not human:
             return BY_ANYTHING_ELSE
         # "a woman by her car stretches", "a man on a horse jumps"
-        return 1.0 if doers[0] == "machine" else WITH_AN_ANIMAL
+        return 1.0 if role == "machine" else WITH_AN_ANIMAL
+
+    def _acting(self) -> dict[int, list[tuple[int, str, bool]]]:
+        """The actors of each sentence in order, and whether a human is among them so far."""
+        found = dict[int, list[tuple[int, str, bool]]]()
+        for first, clause, role in self.actors:
+            if role in ACTORS:
+                others = found.setdefault(clause // CLAUSES, [])
+                human = role in HUMAN or bool(others and others[-1][2])
+                others.append((first, role, human))
+        return found
 
 
 def _several(
@@ -150,7 +157,7 @@ def _several(
         if role == "count":
             count = item
         elif count and role in COUNTABLE and _counts(count, item):
-            return [replace(item, concept=SEVERAL, force=PERHAPS if role == "animal" else 1.0)]
+            return [item._replace(concept=SEVERAL, force=PERHAPS if role == "animal" else 1.0)]
         if role in ("person", "pronoun"):
             people.append(item)
     second = next((p for p in people if _apart(people[0], p, tokens, concepts)), None)
@@ -158,7 +165,9 @@ def _several(
         return []
     doings = [item.first for item in stated if _doing(concepts[item.concept])]
     each = any(people[0].first < i < second.first for i in doings) and doings[-1] > second.first
-    return [replace(second, concept=SEVERAL, force=1.0 if each else PERHAPS)]
+    apart = {item.concept for item in people if _apart(people[0], item, tokens, concepts)}
+    sure = each or len(apart) > 1 or second.first - people[0].after <= SIDE_BY_SIDE
+    return [second._replace(concept=SEVERAL, force=1.0 if sure else PERHAPS)]
 
 
 def _counts(count: Finding, item: Finding) -> bool:

@@ -5,26 +5,27 @@ What a cue counts for, and whether it is denied, is left to `reading.py`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
+from bot._letters import alphabet
+from bot._shelves import NOTHING, Match, Page, Shelf
 from bot._tokens import CLAUSES, Token
-from bot.lexicon import ENGLISH, NOTHING, Lexicon, Match, Shelf, alphabet
+from bot.lexicon import ENGLISH, Lexicon
 
-__all__ = ["Finding", "languages_of", "spot"]
+__all__ = ["Finding", "spot"]
 
 IN_EMOJI: Final = 0.5  # an emoji says less than a word
 SHORT_HANGUL: Final = 2  # syllables that say something only where a word begins
-TELLING: Final = 2  # function words or cues that tell a language
 TITLE: Final = 4  # where so many words have a capital, and hardly one has none, it tells nothing
 NAME: Final = 3  # words a name has at most
 GIVEN_NAME: Final = "#first_names"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
+    """What a cue means, and where it stands."""
+
     concept: str
     start: int
     end: int
@@ -39,56 +40,26 @@ class Finding:
         return self.clause // CLAUSES
 
 
-def languages_of(tokens: Sequence[Token], book: Lexicon) -> frozenset[str]:
-    """The languages whose function words the text uses; where that is too little, whose cues."""
-    words = [token.norm for token in tokens if token.kind == "word"]
-    spoken, votes = _most_used(words, book)
-    if words and (len(spoken) != 1 or votes < TELLING):
-        spoken = _most_known(words, book, spoken if votes >= TELLING else book.pages.keys())
-    return spoken | _most_used([t.norm for t in tokens if t.kind == "joined"], book)[0]
-
-
-def _most_used(norms: Iterable[str], book: Lexicon) -> tuple[frozenset[str], int]:
-    count = dict[str, int]()
-    for norm in norms:
-        for language in book.function_words.get(norm, ()):
-            count[language] = count.get(language, 0) + 1
-    most = max(count.values(), default=0)
-    return frozenset(language for language in count if count[language] == most), most
-
-
-def _most_known(norms: Sequence[str], book: Lexicon, among: Collection[str]) -> frozenset[str]:
-    """English, unless another language knows more of the words; and one that knows others."""
-    known = {name: set[int]() for name in sorted({*among, ENGLISH}) if name in book.pages}
-    for name, found in known.items():
-        page, shelf = book.pages[name], book.shelf(name)
-        for i, norm in enumerate(norms):
-            if alphabet(norm) in page.alphabets:
-                size = shelf.at(norms, i).words or norm in page.stop
-                found.update(range(i, i + size))
-    english = known.pop(ENGLISH, set[int]())
-    best = max(map(len, known.values()), default=0)
-    others = frozenset(name for name in known if len(known[name]) == best)
-    enough = 2 if english or len(norms) > 2 else 1
-    if best > len(english) and best >= enough:
-        return others
-    more = frozenset(name for name in others if len(known[name] - english) >= TELLING)
-    return (more | {ENGLISH}) if english else more
-
-
 def spot(
     text: str, tokens: Sequence[Token], book: Lexicon, spoken: frozenset[str]
 ) -> Iterator[Finding]:
     """Everything a cue of the text means, the longest cue first at each place."""
     look, i = _Look(text, tokens, book, spoken), 0
     while i < len(tokens):
-        token, match = tokens[i], look.at(i)
-        after = i + (match.words or 1)
+        match = look.at(i)
+        if not match.words:
+            i += 1
+            continue
+        token, after = tokens[i], i + match.words
         force = IN_EMOJI if token.kind == "emoji" else 1.0
+        end = tokens[after - 1].end
         for means in match.means.split():
-            end = tokens[after - 1].end
             yield Finding(means, token.start, end, token.clause, i, after, force)
         i = look.name_end(after) if match.means == "#named" else after
+
+
+# Shelves with the words as they are spelt there, and the function words of their languages.
+Rank = tuple[list[tuple[Shelf, list[str]]], frozenset[str]]
 
 
 class _Look:
@@ -99,7 +70,8 @@ class _Look:
     ) -> None:
         self.text, self.tokens, self.book, self.spoken = text, tokens, book, spoken
         self.norms = [token.norm for token in tokens]
-        self._ranks = dict[int, list[tuple[list[Shelf], frozenset[str]]]]()
+        self.spelt = [token.spelt for token in tokens]
+        self._ranks = dict[int, list[Rank]]()
         joined = any(token.kind == "joined" for token in tokens)
         self._joined = self._joined_shelves() if joined else []
         capitals = [text[t.start].isupper() for t in tokens if t.kind == "word"]
@@ -143,17 +115,17 @@ class _Look:
     def _word_at(self, i: int) -> Match:
         """The longest cue of the languages spoken; only where they have none, of another."""
         norm, start = self.norms[i], self.tokens[i].start
-        glued = start > 0 and self.text[start - 1] == "-"
         letters = alphabet(norm)
         ranks = self._ranks.get(letters)
         if ranks is None:
             ranks = self._ranks[letters] = self._ranked(letters)
+        glued = start > 0 and self.text[start - 1] == "-"
         for shelves, stop in ranks:
             best = NOTHING
-            for shelf in shelves:
-                match = shelf.at(self.norms, i)
+            for shelf, words in shelves:
+                match = shelf.at(words, i)
                 if match.words:
-                    best = best.or_better(match)
+                    best = best.or_better(match) if best.words else match
                 if glued:
                     best = best.or_better(shelf.at([f"-{norm}"], 0))
             if best.words:
@@ -162,7 +134,7 @@ class _Look:
                 break
         return NOTHING
 
-    def _ranked(self, letters: int) -> list[tuple[list[Shelf], frozenset[str]]]:
+    def _ranked(self, letters: int) -> list[Rank]:
         """The languages of an alphabet: those spoken, then English; without it, all of them.
 
         A function word of a language is looked up in no other after it.
@@ -177,12 +149,15 @@ class _Look:
             ranks = [spoken or here]
         return [
             (
-                [self.book.shelf(name) for name in row],
+                [(self.book.shelf(name), self._words(pages[name])) for name in row],
                 frozenset[str]().union(*(pages[name].stop for name in row)),
             )
             for row in ranks
             if row
         ]
+
+    def _words(self, page: Page) -> list[str]:
+        return self.spelt if page.accents else self.norms
 
     def _joined_at(self, i: int) -> Match:
         """The longest cue in a script without spaces, in the languages its characters tell."""

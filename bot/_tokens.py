@@ -6,17 +6,18 @@ Which of them say something is left to `reading.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
-from bot.lexicon import TOKEN, fold
+from bot._letters import ONLY_JOINED, TOKEN, fold
 
 __all__ = ["CLAUSES", "Token", "mask", "tokenise"]
 
 # Of an essay only the beginning and the end are read, where the wish is said: about the first
-# 200 words and the last 50, or as much of a script that needs fewer characters for them.
-REACH: Final = (1100, 300)
-REACH_JOINED: Final = (350, 100)
+# 160 words and the last 45, or as much of a script that needs fewer characters for them.
+REACH: Final = (900, 250)
+FEWER: Final = (270, 80)
+REMEMBERED: Final = 8_000  # words whose spelling is known: people say the same words again
 CLAUSES: Final = 1000  # a clause's number is its sentence's number times this, plus its place
 SENTENCE_ENDS: Final = ".!?…;。！？；|\n؟؛।"
 
@@ -46,10 +47,27 @@ class Token(NamedTuple):
     end: int
     kind: str  # word, joined or emoji
     clause: int
+    spelt: str  # like `norm`, with its accents
 
 
 def mask(text: str) -> str:
     """The text with everything that is not the idea blanked out, place by place."""
+    first, last = _reach(text[: REACH[0]], FEWER[0]), _reach(text[-REACH[1] :], FEWER[1])
+    gap = len(text) - first - last
+    if gap <= 0:
+        return _masked(text)
+    return _masked(text[:first]) + "\n" + " " * (gap - 1) + _masked(text[-last:])
+
+
+def _reach(text: str, fewer: int) -> int:
+    """How many characters are read here, between all and fewer, as the script needs."""
+    if text.isascii():
+        return len(text)
+    share = sum(map(len, ONLY_JOINED.findall(text))) / len(text)
+    return round(len(text) - (len(text) - fewer) * share)
+
+
+def _masked(text: str) -> str:
     clean = NOISE.sub(_blank, text)
     if FILE_END.search(clean):
         clean = FILE.sub(_blank, clean)
@@ -64,32 +82,26 @@ def _blank(found: re.Match[str]) -> str:
 
 def tokenise(text: str) -> list[Token]:
     tokens, clause, sentence = list[Token](), 0, 0
-    for match in _within_reach(text):
+    for match in TOKEN.finditer(text):
         kind, (start, end) = match.lastgroup, match.span()
         if kind == "stop":
             ended = match.group() in SENTENCE_ENDS
             sentence, clause = (sentence + 1, 0) if ended else (sentence, clause + 1)
             continue
         place = sentence * CLAUSES + min(clause, CLAUSES - 1)
-        norm = fold(match.group())
-        if kind != "joined":
-            if norm:
-                tokens.append(Token(norm, start, end, kind or "", place))
-        elif len(norm) == end - start:
+        word = match.group()
+        norm, spelt = _spellings(word)
+        if kind == "joined":
+            chars = norm if len(norm) == end - start else map(fold, word)
             tokens += [
-                Token(ch, start + i, start + i + 1, "joined", place) for i, ch in enumerate(norm)
+                Token(ch, i, i + 1, "joined", place, ch) for i, ch in enumerate(chars, start) if ch
             ]
-        else:
-            marked = ((fold(ch), start + i) for i, ch in enumerate(match.group()))
-            tokens += [Token(ch, i, i + 1, "joined", place) for ch, i in marked if ch]
+        elif norm:
+            tokens.append(Token(norm, start, end, kind or "", place, spelt))
     return tokens
 
 
-def _within_reach(text: str) -> Iterator[re.Match[str]]:
-    sample = text[:200]
-    first, last = REACH_JOINED if sum(ch > "\u2fff" for ch in sample) * 2 > len(sample) else REACH
-    if len(text) <= first + last:
-        yield from TOKEN.finditer(text)
-    else:
-        yield from TOKEN.finditer(text, 0, first)
-        yield from TOKEN.finditer(text, len(text) - last)
+@lru_cache(maxsize=REMEMBERED)
+def _spellings(word: str) -> tuple[str, str]:
+    norm = fold(word)
+    return norm, norm if word.isascii() else fold(word, accents=True)

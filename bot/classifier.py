@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from bot.brief import GENERAL
 from bot.hints import Hints, hints
-from bot.learned import Judgement, Row, Weights, learned
+from bot.learned import Judgement, Row, learned
 from bot.lexicon import LABELS, Lexicon, lexicon
 from bot.reading import Finding, Reading, read
 
@@ -47,7 +48,7 @@ def classify(text: str) -> Classification:
         demand = {label: float(label == GENERAL) for label in LABELS}
     return Classification(
         weights=demand,
-        evidence=_evidence(text, demand, [*_named(reading, book, weights), *_meant(meant, book)]),
+        evidence=_evidence(text, demand, reading, meant),
         confidence=_confidence(demand),
         hints=hints(text, reading),
     )
@@ -80,31 +81,44 @@ def _confidence(demand: Mapping[str, float]) -> float:
     return max(0.0, (1 - demand[GENERAL]) * (1 - spread / math.log(len(LABELS))))
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """A place in the text and how far it lifts each label above the others."""
-
-    start: int
-    end: int
-    lifts: Row
-
-
-def _named(reading: Reading, book: Lexicon, weights: Weights) -> Iterator[_Word]:
-    for item in reading.findings:
-        if item.denied:
+def _evidence(
+    text: str, demand: Mapping[str, float], reading: Reading, meant: Judgement
+) -> dict[str, tuple[str, ...]]:
+    """For each category that matters the words that lifted it most, strongest first."""
+    found = dict[str, tuple[str, ...]]()
+    for i, label in enumerate(LABELS):
+        if demand[label] < SHOWN:
             continue
-        scores = book.concepts[item.concept].scores
-        learnt = weights.names.get(item.concept)
-        row = [scores.get(label, 0.0) * item.force for label in LABELS]
-        if learnt:
-            row = [cue + more for cue, more in zip(row, learnt, strict=True)]
-        yield _Word(item.start, item.end, _lifts(row))
+        words = [*_named(reading, i), *_meant(meant, i)]
+        words.sort(key=lambda word: -word[0])
+        told, taken = list[str](), list[tuple[int, int]]()
+        for _, start, end in words[: 2 * WORDS]:
+            if all(end <= first or start >= last for first, last in taken):
+                taken.append((start, end))
+                told.append(text[start:end])
+        if told:
+            found[label] = tuple(dict.fromkeys(told[:WORDS]))
+    return found
 
 
-def _meant(meant: Judgement, book: Lexicon) -> Iterator[_Word]:
-    for piece, row in meant.pieces:
-        if piece.text not in book.function_words:  # "the" persuades nobody
-            yield _Word(piece.start, piece.end, _lifts(row))
+Word = tuple[float, int, int]  # how far it lifts a label above the others, and where it stands
+
+
+def _named(reading: Reading, i: int) -> Iterator[Word]:
+    for item in reading.findings:
+        if not item.denied:
+            given, learnt = _pull(item.concept)
+            lift = given[i] * item.force + learnt[i]
+            if lift >= TELLING:
+                yield lift, item.start, item.end
+
+
+@cache
+def _pull(concept: str) -> tuple[Row, Row]:
+    """How far a concept lifts each label above the others, by hand and by what was learnt."""
+    scores = lexicon().concepts[concept].scores
+    learnt = learned().names.get(concept, (0.0,) * len(LABELS))
+    return _lifts([scores.get(label, 0.0) for label in LABELS]), _lifts(learnt)
 
 
 def _lifts(row: Sequence[float]) -> Row:
@@ -112,22 +126,9 @@ def _lifts(row: Sequence[float]) -> Row:
     return tuple([value - mean for value in row])
 
 
-def _evidence(
-    text: str, demand: Mapping[str, float], words: Sequence[_Word]
-) -> dict[str, tuple[str, ...]]:
-    """For each category that matters the words that lifted it most, strongest first."""
-    found = dict[str, tuple[str, ...]]()
-    for i, label in enumerate(LABELS):
-        if demand[label] < SHOWN:
-            continue
-        ranked = sorted(words, key=lambda word: -word.lifts[i])
-        told, taken = list[str](), list[_Word]()
-        for word in ranked[: 2 * WORDS]:
-            if word.lifts[i] < TELLING or len(told) == WORDS:
-                break
-            if all(word.end <= other.start or word.start >= other.end for other in taken):
-                taken.append(word)
-                told.append(text[word.start : word.end])
-        if told:
-            found[label] = tuple(dict.fromkeys(told))
-    return found
+def _meant(meant: Judgement, i: int) -> Iterator[Word]:
+    unit, function_words = meant.unit, lexicon().function_words
+    for piece, said in meant.pieces:
+        lift = unit * (said.sums[i] - said.mean)
+        if lift >= TELLING and piece.text not in function_words:  # "the" persuades nobody
+            yield lift, piece.start, piece.end

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bot.lexicon import LABELS
 from bot.reading import Reading, Token
@@ -45,8 +45,7 @@ class ArtefactError(ValueError):
     """The classifier's artefact is damaged or of another format."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A word, an emoji or a run of a script without spaces: its n-grams count together."""
 
     text: str
@@ -55,12 +54,21 @@ class Piece:
     joined: bool = False
 
 
+class Said(NamedTuple):
+    """What the n-grams of a piece say: how many they are, a sum for each label, their mean."""
+
+    grams: int
+    sums: Sequence[int]
+    mean: float
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A sum for each label, and the part each piece and each name has in it."""
+    """A sum for each label, and what each piece says; a unit of that makes the sum."""
 
     sums: Row
-    pieces: Sequence[tuple[Piece, Row]]
+    unit: float
+    pieces: Sequence[tuple[Piece, Said]]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -70,11 +78,15 @@ class Weights:
     header: Mapping[str, Any]
     names: Mapping[str, Row]
     lanes: bytes
-    seen: dict[str, tuple[int, Row]] = field(default_factory=dict[str, tuple[int, Row]])
+    seen: dict[str, Said] = field(default_factory=dict[str, Said])
 
     @property
     def heat(self) -> float:
         return float(self.header["heat"])
+
+    @property
+    def scale(self) -> float:
+        return float(self.header["scale"])
 
     def named(self, reading: Reading) -> Row:
         """What the concepts say that are named, denied or merely hinted at."""
@@ -85,38 +97,35 @@ class Weights:
     def meant(self, tokens: Iterable[Token]) -> Judgement:
         """What the n-grams say, damped by the root of their number."""
         found = pieces(tokens)
-        each = [self._of(piece) for piece in found]
-        between = list(pairs(found))
-        total = sum(count for count, _ in each) + len(between)
-        if not total:
-            return Judgement((0.0,) * len(LABELS), ())
-        unit = float(self.header["scale"]) / total**0.5
-        parts = [tuple([unit * weight for weight in row]) for _, row in each]
-        between_sums = tuple([unit * weight for weight in self.sum_of(between)])
-        sums = tuple(map(sum, zip(between_sums, *parts, strict=True)))
-        return Judgement(sums, list(zip(found, parts, strict=True)))
+        if not found:
+            return Judgement((0.0,) * len(LABELS), 0.0, ())
+        each = [self.seen.get(piece.text) or self._of(piece) for piece in found]
+        between = pairs(found)
+        unit = self.scale / (sum([said.grams for said in each]) + len(between)) ** 0.5
+        rows = [said.sums for said in each]
+        rows.append(self.sum_of(between))
+        sums = tuple([unit * sum(column) for column in zip(*rows, strict=True)])
+        return Judgement(sums, unit, list(zip(found, each, strict=True)))
 
-    def _of(self, piece: Piece) -> tuple[int, Row]:
-        known = self.seen.get(piece.text)
-        if known is None:
-            said = grams(piece)
-            known = len(said), self.sum_of(said)
-            if len(self.seen) >= REMEMBERED:
-                self.seen.clear()
-            self.seen[piece.text] = known
+    def _of(self, piece: Piece) -> Said:
+        said = grams(piece)
+        sums = self.sum_of(said)
+        if len(self.seen) >= REMEMBERED:
+            self.seen.clear()
+        known = self.seen[piece.text] = Said(len(said), sums, sum(sums) / len(sums))
         return known
 
-    def sum_of(self, said: Sequence[str]) -> Row:
+    def sum_of(self, said: Sequence[str]) -> Sequence[int]:
         lanes, size, some = self.lanes, LANES.size, said[:MOST_ROWS]
         total = 0
         for gram in some:
             at = slot(gram) * size
             total += int.from_bytes(lanes[at : at + size], "little")
         zero = ZERO * len(some)
-        sums = tuple([lane - zero for lane in LANES.unpack(total.to_bytes(size, "little"))])
+        sums = [lane - zero for lane in LANES.unpack(total.to_bytes(size, "little"))]
         if len(said) <= MOST_ROWS:
             return sums
-        return tuple(map(sum, zip(sums, self.sum_of(said[MOST_ROWS:]), strict=True)))
+        return list(map(sum, zip(sums, self.sum_of(said[MOST_ROWS:]), strict=True)))
 
 
 def slot(gram: str) -> int:
@@ -134,24 +143,19 @@ def named(reading: Reading) -> set[str]:
 def pieces(tokens: Iterable[Token]) -> list[Piece]:
     """Every different piece once, in order."""
     found = dict[str, Piece]()
-    for piece in _runs(tokens):
-        found.setdefault(piece.text, piece)
-    return list(found.values())
-
-
-def _runs(tokens: Iterable[Token]) -> Iterator[Piece]:
-    text, start, end = "", 0, -1
+    text, start, end = "", 0, -1  # a run of a script without spaces
     for token in tokens:
         joined = token.kind == "joined"
         if text and not (joined and token.start == end and len(text) < LONGEST_RUN):
-            yield Piece(text, start, end, joined=True)
+            found.setdefault(text, Piece(text, start, end, joined=True))
             text = ""
-        if not joined:
-            yield Piece(token.norm[:LONGEST_WORD], token.start, token.end)
-            continue
-        text, start, end = text + token.norm, start if text else token.start, token.end
+        if joined:
+            text, start, end = text + token.norm, start if text else token.start, token.end
+        elif (word := token.norm[:LONGEST_WORD]) not in found:
+            found[word] = Piece(word, token.start, token.end)
     if text:
-        yield Piece(text, start, end, joined=True)
+        found.setdefault(text, Piece(text, start, end, joined=True))
+    return list(found.values())
 
 
 def grams(piece: Piece) -> list[str]:
@@ -165,9 +169,8 @@ def grams(piece: Piece) -> list[str]:
     return found
 
 
-def pairs(found: Sequence[Piece]) -> Iterator[str]:
-    for first, second in pairwise(found):
-        yield f"{first.text} {second.text}"
+def pairs(found: Sequence[Piece]) -> list[str]:
+    return [f"{first.text} {second.text}" for first, second in pairwise(found)]
 
 
 @cache

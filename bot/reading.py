@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from bot._binding import HUMAN, bind
-from bot._spotting import Finding, languages_of, spot
+from bot._languages import languages_of
+from bot._spotting import Finding, spot
 from bot._tokens import Token, mask, tokenise
 from bot.lexicon import Concept, Lexicon
 
@@ -51,7 +52,7 @@ def read(text: str, book: Lexicon) -> Reading:
     marks = [item for item in found if item.concept[0] == "#"]
     lengths = _lengths(tokens, marks, book)
     named = _stand_in(_deny(_once(found)), book.concepts)
-    named += [replace(x.finding, concept="long_time") for x in lengths if x.seconds >= LONG_TAKE_S]
+    named += [x.finding._replace(concept="long_time") for x in lengths if x.seconds >= LONG_TAKE_S]
     return Reading(
         tokens=tuple(tokens),
         findings=tuple(bind(named, tokens, book.concepts)),
@@ -117,7 +118,7 @@ def _deny(found: Sequence[Finding]) -> list[Finding]:
         elif item.concept == "#negation_after":
             _deny_back(named, item)
         elif item.concept[0] != "#":
-            named.append(replace(item, denied=True) if denying == item.clause else item)
+            named.append(item._replace(denied=True) if denying == item.clause else item)
     return named
 
 
@@ -128,7 +129,7 @@ def _deny_back(named: list[Finding], negation: Finding) -> None:
         item = named[i]
         if item.clause != negation.clause or item.after + near < first:
             break
-        named[i] = replace(item, denied=True)
+        named[i] = item._replace(denied=True)
         first, near = item.first, 1
 
 
@@ -140,7 +141,7 @@ def _stand_in(named: Sequence[Finding], concepts: Mapping[str, Concept]) -> list
     for item in named:
         concept = concepts[item.concept]
         if item.denied and concept.denied and not (anyone and concept.role in HUMAN):
-            found.append(replace(item, concept=concept.denied, denied=False))
+            found.append(item._replace(concept=concept.denied, denied=False))
         else:
             found.append(item)
     return found
