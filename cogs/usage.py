@@ -9,7 +9,7 @@ from discord.ext import commands
 from bot.client import Dailies, Interaction, acknowledge, answer
 from bot.limits import may_spend
 from cogs import _presenter
-from cogs._options import place_of
+from cogs._options import person_of, place_of
 
 __all__ = ["Usage", "setup"]
 
@@ -39,6 +39,11 @@ class Usage(commands.Cog):
             spent_micros=spent_micros,
             cap_micros=cap_micros,
             may_spend=may_spend(place, app.settings.caps),
+            kept_second_micros={
+                row.model: row.per_s_micros
+                for row in (await app.comparing.taste(person_of(interaction))).costs
+                if not row.category and row.per_s_micros is not None
+            },
         )
         await answer(interaction, report)
 

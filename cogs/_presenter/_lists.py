@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.jobs import Job
@@ -57,8 +57,9 @@ def usage_report(
     spent_micros: int,
     cap_micros: int,
     may_spend: bool,
+    kept_second_micros: Mapping[str, float] | None = None,
 ) -> str:
-    """Clips and money, and what is left of today."""
+    """Clips and money, what is left of today, and what a second that was kept has cost by model."""
     clips, micros = sum(row.clips for row in rows), sum(row.micros for row in rows)
     lines = [t("usage.made", clips=t("clips", count=clips), price=usd(micros))]
     if may_spend:
@@ -68,7 +69,12 @@ def usage_report(
         lines.append(t("card.free_only"))
     for row in rows:
         key = f"<@{row.key}>" if view == "user" else name_of(row.key, models)
-        lines.append(f"- {key}: {t('clips', count=row.clips)}, {usd(row.micros)}")
+        kept = (kept_second_micros or {}).get(row.key)
+        facts = [
+            f"{t('clips', count=row.clips)}, {usd(row.micros)}",
+            t("ranking.kept_second", price=usd(round(kept))) if kept else "",
+        ]
+        lines.append(f"- {key}: {dotted(facts)}")
     return fill(t, lines)
 
 
