@@ -177,7 +177,8 @@ async def studio(
     kind, hands = SCENES[name], Hands()
     async with kind.standin(clip=clip_bytes(), key=f"planted-{name}-key") as vendor:
         *keys, address = kind.variables.split()
-        for key, value in zip(keys, vendor.pair if len(keys) > 1 else [vendor.key], strict=True):
+        pair = vendor.pair if isinstance(vendor, Kling) and len(keys) > 1 else (vendor.key,)
+        for key, value in zip(keys, pair, strict=True):
             monkeypatch.setenv(key, value)
         monkeypatch.setenv(address, vendor.base_url)
         monkeypatch.setenv("DATA_DIR", str(folder / "data"))
