@@ -50,16 +50,31 @@ class _Here:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    async def execute(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:
-        return self._connection.execute(sql, cast("Any", parameters))
+    async def execute(self, sql: str, parameters: Parameters = ()) -> _Cursor:
+        return _Cursor(self._connection.execute(sql, cast("Any", parameters)))
 
-    async def executemany(self, sql: str, rows: Iterable[Parameters]) -> sqlite3.Cursor:
-        return self._connection.executemany(sql, cast("Any", rows))
+    async def executemany(self, sql: str, rows: Iterable[Parameters]) -> _Cursor:
+        return _Cursor(self._connection.executemany(sql, cast("Any", rows)))
 
     async def execute_fetchall(
         self, sql: str, parameters: Parameters = ()
     ) -> Iterable[sqlite3.Row]:
         return self._connection.execute(sql, cast("Any", parameters)).fetchall()
+
+
+class _Cursor:
+    """What a transaction may ask of a cursor."""
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self._cursor = cursor
+        self.rowcount = cursor.rowcount
+        self.lastrowid = cursor.lastrowid
+
+    async def fetchone(self) -> sqlite3.Row | None:
+        return self._cursor.fetchone()
+
+    async def fetchall(self) -> Iterable[sqlite3.Row]:
+        return self._cursor.fetchall()
 
 
 def _driven(work: Coroutine[Any, Any, Result]) -> Result:

@@ -175,9 +175,11 @@ async def studio(
 ) -> AsyncIterator[Studio]:
     """The application with one of `SCENES`, its jobs running; `limits` are those of `Pace`."""
     kind, hands = SCENES[name], Hands()
-    async with kind.standin(clip=clip_bytes(), key=f"planted-{name}-key") as vendor:
-        *keys, address = kind.variables.split()
-        for key, value in zip(keys, vendor.pair if len(keys) > 1 else [vendor.key], strict=True):
+    *keys, address = kind.variables.split()
+    secrets = {key: f"planted-{name}-{key.lower()}" for key in keys}
+    more: dict[str, Any] = {"pair": tuple(secrets.values())} if len(keys) > 1 else {}
+    async with kind.standin(clip=clip_bytes(), key=secrets[keys[0]], **more) as vendor:
+        for key, value in secrets.items():
             monkeypatch.setenv(key, value)
         monkeypatch.setenv(address, vendor.base_url)
         monkeypatch.setenv("DATA_DIR", str(folder / "data"))

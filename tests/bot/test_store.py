@@ -241,6 +241,18 @@ async def test_a_transaction_that_fails_or_waits_for_others_leaves_nothing(tmp_p
     assert list(rows) == []
 
 
+async def test_a_transaction_reads_what_it_wrote_in_every_way(tmp_path: Path) -> None:
+    async def work(db: aiosqlite.Connection) -> list[object]:
+        made = await db.execute("INSERT INTO meta VALUES ('a', '1')")
+        await db.executemany("INSERT INTO meta VALUES (?, ?)", [("b", "2"), ("c", "3")])
+        one = await (await db.execute("SELECT value FROM meta WHERE key = ?", ("a",))).fetchone()
+        rest = await (await db.execute("SELECT value FROM meta WHERE key > 'a'")).fetchall()
+        return [made.rowcount, one and one[0], [row["value"] for row in rest]]
+
+    async with opened(tmp_path / "dailies.db") as database:
+        assert await database.write(work) == [1, "1", ["2", "3"]]
+
+
 async def test_two_that_start_at_once_on_a_new_folder_migrate_it_once(tmp_path: Path) -> None:
     path = tmp_path / "dailies.db"
     async with asyncio.timeout(30), AsyncExitStack() as stack:
