@@ -8,11 +8,13 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from benchmarks import ack, books, demo, engine, media, route, vendor_seen
+from benchmarks import ack, books, classifier, demo, engine, media, pick, route, vendor_seen
 from benchmarks.table import Row, show
 
 ALL: Final[Mapping[str, Callable[[], Sequence[Row]]]] = {
     "route": route.rows,
+    "classifier": classifier.rows,
+    "pick": pick.rows,
     "engine": engine.rows,
     "vendor_seen": vendor_seen.rows,
     "ack": ack.rows,
