@@ -24,11 +24,14 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from benchmarks.table import Row, show
-from bot._media_plan import ClipInfo, rate_cap
+from bot._media_plan import ClipInfo, grid_for, rate_cap
 from bot.media import Media
 
 WIDTH, HEIGHT, FPS, SECONDS = 1280, 720, 24, 10
 LIMIT_BYTES = 2 << 20
+GRID_BYTES = 8 << 20
+BLIND_BYTES = 5 << 20
+BT709 = "in_color_matrix=bt709:out_color_matrix=bt709:out_range=tv"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,15 +72,7 @@ def textured_clip(path: Path) -> Path:
 
 def cases(media: Media, clip: Path, info: ClipInfo, folder: Path) -> list[Case]:
     cap = rate_cap(LIMIT_BYTES, SECONDS, 0)
-    x264 = f"-c:v libx264 -preset veryfast -profile:v high -crf 20 -threads 2 -maxrate {cap}"
-    coder = f"{x264} -bufsize {cap // 2} -pix_fmt yuv420p -movflags +faststart -an".split()
-    grid_cap = rate_cap(8 << 20, SECONDS, 0)
-    grid = f"{x264.replace(str(cap), str(grid_cap))} -bufsize {grid_cap // 2} -an".split()
-    cell = (
-        "fps=24,scale=960:540:force_original_aspect_ratio=decrease:flags=bicubic,"
-        "pad=960:540:-1:-1,setsar=1,format=yuv420p"
-    )
-    stack = f"[0:v]{cell}[a];[1:v]{cell}[b];[a][b]xstack=inputs=2:layout=0_0|0_540"
+    coder = [*_x264(cap), "-an"]
 
     def ours(name: str) -> Path:
         return folder / f"ours-{name}"
@@ -105,19 +100,63 @@ def cases(media: Media, clip: Path, info: ClipInfo, folder: Path) -> list[Case]:
             ffmpeg=["-i", str(clip), *coder, str(theirs("fit.mp4"))],
             ffmpeg_to=theirs("fit.mp4"),
         ),
-        Case(
-            name="two side by side, 960 x 1080",
-            ours=lambda: media.side_by_side(
-                [clip, clip], ["A", "B"], ours("grid.mp4"), limit_bytes=8 << 20
-            ),
-            ours_to=ours("grid.mp4"),
-            ffmpeg=[
-                *("-i", str(clip), "-i", str(clip), "-filter_complex", stack),
-                *(*grid, str(theirs("grid.mp4"))),
-            ],
-            ffmpeg_to=theirs("grid.mp4"),
-        ),
+        *[_grid_case(media, clip, folder, count) for count in (2, 3, 4)],
+        _blind_case(media, clip, folder),
     ]
+
+
+def _grid_case(media: Media, clip: Path, folder: Path, count: int) -> Case:
+    """Ours draws a label into each cell besides."""
+    grid = grid_for([(WIDTH, HEIGHT)] * count)
+    width, height = grid.cell
+    cell = (
+        f"fps=24,scale={width}:{height}:force_original_aspect_ratio=decrease:flags=bicubic:{BT709},"
+        f"pad={width}:{height}:-1:-1,setsar=1,format=yuv420p"
+    )
+    corners = [f"{at % grid.columns * width}_{at // grid.columns * height}" for at in range(count)]
+    cells = "".join(f"[{at}:v]{cell}[c{at}];" for at in range(count))
+    ends = "".join(f"[c{at}]" for at in range(count))
+    stack = f"{cells}{ends}xstack=inputs={count}:layout={'|'.join(corners)}:fill=black"
+    ours, theirs = folder / f"ours-grid{count}.mp4", folder / f"ffmpeg-grid{count}.mp4"
+    return Case(
+        name=f"{count} side by side, {grid.canvas()[0]} x {grid.canvas()[1]}",
+        ours=lambda: media.side_by_side(
+            [clip] * count, list("ABCD"[:count]), ours, limit_bytes=GRID_BYTES
+        ),
+        ours_to=ours,
+        ffmpeg=[
+            *(["-i", str(clip)] * count),
+            *("-filter_complex", stack, *_x264(rate_cap(GRID_BYTES, SECONDS, 0)), "-an"),
+            str(theirs),
+        ],
+        ffmpeg_to=theirs,
+    )
+
+
+def _blind_case(media: Media, clip: Path, folder: Path) -> Case:
+    """Two copies for a blind vote; theirs in one command, with a track of silence each."""
+    cap = rate_cap(BLIND_BYTES, SECONDS, 96_000)
+    ours = [folder / f"ours-{letter}.mp4" for letter in "AB"]
+    theirs = [folder / f"ffmpeg-{letter}.mp4" for letter in "AB"]
+    steady = ["-g", "48", "-keyint_min", "48", "-sc_threshold", "0", "-bf", "0"]
+    steady += ["-c:a", "aac", "-b:a", "96k", "-shortest"]
+    picture = f"fps=24,scale={WIDTH}:{HEIGHT}:flags=bicubic:{BT709},setsar=1,format=yuv420p"
+    command = ["-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo", *(["-i", str(clip)] * 2)]
+    for at, target in enumerate(theirs, 1):
+        command += ["-map", f"{at}:v", "-map", "0:a", "-vf", picture, *_x264(cap), *steady]
+        command.append(str(target))
+    return Case(
+        name="two copies for a blind vote",
+        ours=lambda: media.blind_copies([clip, clip], ours, limit_bytes=BLIND_BYTES),
+        ours_to=ours[0],
+        ffmpeg=command,
+        ffmpeg_to=theirs[0],
+    )
+
+
+def _x264(cap: int) -> list[str]:
+    coder = f"-c:v libx264 -preset veryfast -profile:v high -crf 20 -threads 2 -maxrate {cap}"
+    return f"{coder} -bufsize {cap // 2} -pix_fmt yuv420p -movflags +faststart".split()
 
 
 async def measure_ours(case: Case) -> Cost:

@@ -99,7 +99,7 @@ def _fitted(
 ) -> Iterator[VideoFrame]:
     graph = Graph()
     entry, leave = graph.add_buffer(template=video), graph.add("buffersink")
-    graph.link_nodes(entry, *fit_steps(graph, job["width"], job["height"], rate), leave)
+    graph.link_nodes(entry, *fit_steps(graph, video, (job["width"], job["height"]), rate), leave)
     graph.configure()
     for frame in chain(source.decode(video), [None]):
         entry.push(frame)

@@ -29,8 +29,10 @@ from bot._media_files import Unusable
 from bot._media_pictures import save
 
 __all__ = [
+    "HD",
     "SAMPLE_RATE",
     "UNREADABLE",
+    "UNTOLD",
     "Soundtrack",
     "create_clip",
     "encode",
@@ -53,6 +55,7 @@ LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG: what every player takes for granted
 FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 BT709 = 1  # AVCOL_SPC_BT709, the same number for primaries and transfer
 UNTOLD = (0, 2)  # RGB cannot be kept in yuv420p, and "unspecified"
+HD = 720  # lines from which players take an untold picture for BT.709
 THREADS = 2
 
 
@@ -295,7 +298,7 @@ def _keep_clock_and_colour(video: VideoStream, coder: VideoStream) -> None:
         coder.codec_context.colorspace = video.codec_context.colorspace
         coder.codec_context.color_primaries = video.codec_context.color_primaries
         coder.codec_context.color_trc = video.codec_context.color_trc
-    elif video.codec_context.height >= 720:  # players guess by height, and we may lower it
+    elif video.codec_context.height >= HD:  # players guess by height, and we may lower it
         tag_bt709(coder)
 
 

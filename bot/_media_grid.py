@@ -17,9 +17,20 @@ from av.filter.context import FilterContext
 from av.packet import Packet
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from PIL import Image, ImageDraw, ImageFont
 
-from bot._media_clips import Soundtrack, create_clip, h264, open_clip, sound_of, tag_bt709, video_of
+from bot._media_clips import (
+    HD,
+    UNTOLD,
+    Soundtrack,
+    create_clip,
+    h264,
+    open_clip,
+    sound_of,
+    tag_bt709,
+    video_of,
+)
 from bot._media_files import Unusable
 
 __all__ = ["UNREADABLE", "compose", "drain", "fit_steps"]
@@ -87,7 +98,7 @@ def _cell(source: InputContainer, label: str, job: dict[str, Any]) -> Iterator[V
     strip = graph.add_buffer(
         width=width, height=LABEL_HEIGHT, format=VideoFormat("rgba"), time_base=TICK
     )
-    steps = [entry, *fit_steps(graph, width, height, Fraction(FPS))]
+    steps = [entry, *fit_steps(graph, video, (width, height), Fraction(FPS))]
     overlay = graph.add("overlay", "0:0:eof_action=repeat")
     graph.link_nodes(*steps)
     steps[-1].link_to(overlay, 0, 0)
@@ -103,9 +114,14 @@ def _cell(source: InputContainer, label: str, job: dict[str, Any]) -> Iterator[V
     yield from drain(graph)
 
 
-def fit_steps(graph: Graph, width: int, height: int, rate: Fraction) -> list[FilterContext]:
+def fit_steps(
+    graph: Graph, video: VideoStream, size: tuple[int, int], rate: Fraction
+) -> list[FilterContext]:
     """Any picture whole on a canvas of this size, at this rate, in the colours all players know."""
+    width, height = size
     colours = "out_range=tv:out_color_matrix=bt709"
+    if video.codec_context.colorspace in UNTOLD and video.codec_context.height >= HD:
+        colours += ":in_color_matrix=bt709"  # as players take it
     fit = f"{width}:{height}:force_original_aspect_ratio=decrease:flags=bicubic:{colours}"
     return [
         graph.add("setpts", "PTS-STARTPTS"),
