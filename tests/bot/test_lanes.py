@@ -246,15 +246,16 @@ async def test_a_compare_on_replicate_without_a_payment_method_waits_instead_of_
         scene.vendor.clock = scene.hands
         models = ["kling-v3", "gen-4.5", "veo-3", "ltx-2.3-fast"]
         brief = Brief(prompt=PROMPT)
-        quotes = await scene.app.producer.quote_each(brief, models, Place())
-        jobs = await scene.app.producer.compare(quotes, origin="test")
+        comparing = scene.app.comparing
+        offer = await comparing.offer(await comparing.propose(brief, Place(), models=models))
+        jobs = await comparing.go(offer, Person())
         await scene.until(lambda job: job.ended, *jobs)
         jobs = [await scene.app.store.job(job.id) for job in jobs]
 
         assert [(job.model, job.state) for job in jobs] == [(name, State.DONE) for name in models]
         assert len(scene.vendor.jobs) == 4
         assert "your clip keeps its place" in "\n".join(scene.witness.told)
-        assert await scene.app.producer.side_by_side(jobs) is not None
+        assert await comparing.finish(offer) is not None
 
 
 async def test_the_operator_reads_why_jobs_wait_and_where_to_add_a_payment_method(
