@@ -229,6 +229,21 @@ class Workbench:
         brief = shots.change(shots.as_made(job), prompt)
         return await self._next(shot, take, person, Verb.CHANGE, brief, place)
 
+    async def elsewhere(self, job_id: str, person: Person, place: Place) -> Next:
+        """The same on the best model of another vendor, else on any other.
+
+        Raises `Refused` where nobody else can make it.
+        """
+        job, shot, take = await self._take(job_id, person)
+        brief = replace(job.brief, model=None)
+        candidates = (await self._producer.decide(brief, place)).candidates
+        others = [one for one in candidates if one.model != job.model]
+        if not others:
+            raise Refused("No other model can make this here. `/models` says why.")
+        others.sort(key=lambda one: one.routes[0].provider == job.provider)
+        brief = replace(brief, model=others[0].model)
+        return await self._next(shot, take, person, Verb.CHANGE, brief, place)
+
     async def brief_of(self, job_id: str, person: Person) -> Brief:
         """What a take was asked as. Raises `NotFound`."""
         return (await self._producer.job(job_id, person)).brief

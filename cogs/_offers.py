@@ -26,7 +26,7 @@ from cogs._press import ID, Choose, Press, rows
 from cogs._spot import Spot, of_interaction
 from cogs._status import Page, status_page
 
-__all__ = ["ITEMS", "offer", "offer_view", "started", "view_of"]
+__all__ = ["ITEMS", "Change", "offer", "offer_view", "started", "view_of"]
 
 _MENU: Final = 25
 
@@ -101,7 +101,7 @@ def _menu(t: Tongue, quote: Quote) -> list[discord.SelectOption]:
 
 def view_of(page: Page) -> View | None:
     """The buttons of a page as the library wants them."""
-    kinds: dict[str, type[Press]] = {"cancel": Cancel, "retry": Retry}
+    kinds: dict[str, type[Press]] = {kind.kind: kind for kind in (Cancel, Retry, Change, Elsewhere)}
     items: list[Press] = []
     for custom_id, label in page[1]:
         kind, _, key = custom_id.partition(":")
@@ -180,6 +180,32 @@ class Retry(Press, template=f"retry:{ID}"):
         await offer(spot, await spot.bot.app.workbench.again(self.key, spot.person, spot.place))
 
 
+class Change(Press, template=f"change:{ID}"):
+    """Other words for the same take: a form with the ones it has."""
+
+    kind, words = "change", "button.change"
+
+    async def pressed(self, interaction: Interaction) -> None:
+        bot = interaction.client
+        t = bot.tongue(interaction.user.id)
+        job = await bot.app.producer.job(self.key, person_of(interaction))
+        form = prompt_form(t, f"change:{self.key}", t("button.change"), job.brief.prompt)
+        await interaction.response.send_modal(form)
+
+
+class Elsewhere(Press, template=f"elsewhere:{ID}"):
+    """The same on the best other model, after one has refused it."""
+
+    kind, words = "elsewhere", "button.switch"
+
+    async def pressed(self, interaction: Interaction) -> None:
+        await acknowledge(interaction)
+        require_permissions(interaction)
+        spot = of_interaction(interaction)
+        bench = spot.bot.app.workbench
+        await offer(spot, await bench.elsewhere(self.key, spot.person, spot.place))
+
+
 class Cancel(Press, template=f"cancel:{ID}"):
     """Stop a job, and what was asked for together with it, where that is possible."""
 
@@ -197,4 +223,4 @@ class Cancel(Press, template=f"cancel:{ID}"):
             await bot.switchboard.update(await bot.app.producer.job(one.id, person))
 
 
-ITEMS: Final = (Go, NotNow, Edit, Switch, Retry, Cancel)
+ITEMS: Final = (Go, NotNow, Edit, Switch, Retry, Elsewhere, Cancel)

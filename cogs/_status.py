@@ -36,6 +36,11 @@ async def status_page(bot: Dailies, jobs: Sequence[Job]) -> Page:
         return text, ((f"cancel:{first.id}", t("button.cancel")),)
     if len(jobs) == 1 and retry_after(first):
         return text, ((f"retry:{first.id}", t("button.retry")),)
+    if len(jobs) == 1 and first.reason is Reason.REJECTED:
+        return text, (
+            (f"change:{first.id}", t("button.change")),
+            (f"elsewhere:{first.id}", t("button.switch")),
+        )
     return text, ()
 
 

@@ -14,8 +14,7 @@ from bot.client import Interaction, acknowledge, answer
 from bot.jobs import Job
 from bot.texts import Tongue
 from cogs import _presenter
-from cogs._forms import prompt_form
-from cogs._offers import offer
+from cogs._offers import Change, offer
 from cogs._options import person_of, require_permissions
 from cogs._press import ID, Choose, Press, rows
 from cogs._spot import Spot, begin, of_interaction
@@ -95,19 +94,6 @@ class HowMany(Choose, template=f"howmany:{ID}"):
         bench, takes = spot.bot.app.workbench, int(value or 1)
         step = await bench.several(self.key, takes, spot.person, spot.place)
         await offer(spot, step)
-
-
-class Change(Press, template=f"change:{ID}"):
-    """Other words for the same take: a form with the ones it has."""
-
-    kind, words = "change", "button.change"
-
-    async def pressed(self, interaction: Interaction) -> None:
-        bot = interaction.client
-        t = bot.tongue(interaction.user.id)
-        job = await bot.app.producer.job(self.key, person_of(interaction))
-        form = prompt_form(t, f"change:{self.key}", t("button.change"), job.brief.prompt)
-        await interaction.response.send_modal(form)
 
 
 class Longer(Press, template=f"longer:{ID}"):
