@@ -285,6 +285,10 @@ class Workbench:
         await self._plan(step, _origin(quote_id))
         return quote_id
 
+    async def move_offer(self, quote_id: str, place: Place) -> None:
+        """The card could not be shown where it was meant to: its clip will go where the card is."""
+        await self._store.move_quote(quote_id, place.channel_id)
+
     async def offered(self, quote_id: str, person: Person) -> Brief:
         """What an open offer would make. Raises `NotFound`, `NotAllowed`."""
         return (await self._producer.kept(quote_id, person)).brief

@@ -6,6 +6,7 @@ What is free or within the person's threshold starts at once and says so; the re
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import discord
@@ -40,8 +41,11 @@ async def offer(spot: Spot, step: Next) -> None:
     if not step.starts_at_once:
         quote_id = await spot.bot.app.workbench.offer(step)
         await spot.show(text, offer_view(spot.t, quote_id, step))
+        if spot.place != step.quote.place:
+            await spot.bot.app.workbench.move_offer(quote_id, spot.place)
         return
     message_id = await spot.show(text)
+    step = replace(step, quote=replace(step.quote, place=spot.place))
     try:
         jobs = await spot.bot.app.workbench.add_takes(
             step, origin=spot.origin, start=False, status_message_id=message_id

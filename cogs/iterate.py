@@ -7,6 +7,7 @@ DISCORD_MESSAGE_CONTENT the owner of a shot may simply speak in its thread.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
 import discord
@@ -116,14 +117,8 @@ class Iterate(commands.Cog):
             shot = await bench.shot_of(job_id, spot.person)
             place_id = shot.thread_id or spot.place.channel_id
             if place_id != spot.place.channel_id:
-                spot.under, spot.place = (
-                    None,
-                    Place(
-                        guild_id=spot.place.guild_id,
-                        channel_id=place_id,
-                        user_id=spot.place.user_id,
-                    ),
-                )
+                spot.under, spot.instead = None, message
+                spot.place = replace(spot.place, channel_id=place_id)
         if not source.uploads:
             return await self._refined(spot, words, job_id)
         return await self._from_picture(spot, words, job_id, source)

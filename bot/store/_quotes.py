@@ -13,7 +13,7 @@ from bot.brief import Brief
 from bot.jobs import Place
 from bot.store._jobs import millis, moment
 
-__all__ = ["KeptQuote", "drop", "insert", "select"]
+__all__ = ["KeptQuote", "drop", "insert", "move", "select"]
 
 _BRIEF: Final = TypeAdapter(Brief)
 
@@ -61,6 +61,10 @@ async def select(db: aiosqlite.Connection, quote_id: str) -> KeptQuote | None:
             created_at=moment(row["created_at"]),
         )
     return None
+
+
+async def move(db: aiosqlite.Connection, quote_id: str, channel_id: int | None) -> None:
+    await db.execute("UPDATE quote SET channel_id = ? WHERE id = ?", (channel_id, quote_id))
 
 
 async def drop(db: aiosqlite.Connection, quote_id: str) -> None:
