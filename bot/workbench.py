@@ -298,14 +298,17 @@ class Workbench:
         kept = await self._producer.kept(quote_id, person)
         return await self._reoffered(kept, replace(kept.brief, model=model), person)
 
-    async def reword(
-        self, quote_id: str, prompt: str, inputs: Sequence[MediaInput], person: Person
-    ) -> Next:
-        """The same offer in other words, and from other pictures where some are given."""
+    async def reword(self, quote_id: str, given: Brief, person: Person) -> Next:
+        """The same offer in the words of `given`, and from its pictures where it has some."""
         kept = await self._producer.kept(quote_id, person)
-        roles = {media.role for media in inputs}
+        roles = {media.role for media in given.inputs}
         kept_inputs = tuple(media for media in kept.brief.inputs if media.role not in roles)
-        brief = replace(kept.brief, prompt=prompt, inputs=(*kept_inputs, *inputs))
+        brief = replace(
+            kept.brief,
+            prompt=given.prompt,
+            inputs=(*kept_inputs, *given.inputs),
+            spoiler=kept.brief.spoiler or given.spoiler,
+        )
         return await self._reoffered(kept, brief, person)
 
     async def instead(self, quote_id: str, changed: Instead, person: Person) -> Next:

@@ -100,8 +100,10 @@ async def with_source(bot: Dailies, brief: Brief, source: Source, person: Person
     is one whose movement is taken over.
     """
     if source.job_id is not None:
-        frame = await bot.app.workbench.last_frame(source.job_id, person)
-        return replace(brief, inputs=(*brief.inputs, frame))
+        bench = bot.app.workbench
+        frame = await bench.last_frame(source.job_id, person)
+        hidden = (await bench.brief_of(source.job_id, person)).spoiler
+        return replace(brief, inputs=(*brief.inputs, frame), spoiler=brief.spoiler or hidden)
     roles = [*source.roles, *[None] * (len(source.uploads) - len(source.roles))]
     for upload, role in zip(source.uploads, roles, strict=True):
         media = await bot.app.producer.add_input(

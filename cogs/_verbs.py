@@ -179,15 +179,17 @@ class Original(Press, template=f"original:{ID}"):
         bot, person = interaction.client, person_of(interaction)
         t = bot.tongue(interaction.user.id)
         path = await bot.app.workbench.original_path(self.key, person)
+        hidden = (await bot.app.workbench.brief_of(self.key, person)).spoiler
         size_bytes = (await asyncio.to_thread(path.stat)).st_size
-        if size_bytes <= interaction.filesize_limit and await _sent(interaction, t, path):
-            return
+        if size_bytes <= interaction.filesize_limit:
+            file = discord.File(path, path.name, spoiler=hidden)
+            if await _sent(interaction, t, file):
+                return
         await answer(interaction, _where(t, bot.app.settings.originals_url, path))
 
 
-async def _sent(interaction: Interaction, t: Tongue, path: Path) -> bool:
+async def _sent(interaction: Interaction, t: Tongue, file: discord.File) -> bool:
     """Whether Discord took the file; its limit may be lower than it says."""
-    file = discord.File(path, path.name)
     try:
         await interaction.edit_original_response(
             content=t("done.original_file"), attachments=[file]

@@ -133,8 +133,7 @@ class Iterate(commands.Cog):
             if shot is None:
                 raise Refused(say("refine.which"))
             job_id = await bench.latest(shot.id, spot.person)
-        made = await bench.brief_of(job_id, spot.person)
-        brief = Brief(prompt=words or made.prompt, aspect=made.aspect, stage=made.stage)
+        brief = _from(await bench.brief_of(job_id, spot.person), words)
         brief = await with_source(spot.bot, brief, source, spot.person)
         return await bench.rebrief(job_id, brief, spot.person, spot.place)
 
@@ -152,7 +151,7 @@ async def _edited(interaction: Interaction, form: Filled) -> None:
     spot = of_interaction(interaction)
     brief = await _with_form(spot, interaction, Brief(prompt=form.prompt), form)
     bench = spot.bot.app.workbench
-    await offer(spot, await bench.reword(form.key, brief.prompt, brief.inputs, spot.person))
+    await offer(spot, await bench.reword(form.key, brief, spot.person))
 
 
 async def _changed(interaction: Interaction, form: Filled) -> None:
@@ -161,12 +160,23 @@ async def _changed(interaction: Interaction, form: Filled) -> None:
     require_permissions(interaction)
     bench, person = interaction.client.app.workbench, person_of(interaction)
     spot = of_interaction(interaction, await bench.shot_of(form.key, person))
-    given = await _with_form(spot, interaction, Brief(prompt=form.prompt), form)
+    made = _from(await bench.brief_of(form.key, person), form.prompt)
+    given = await _with_form(spot, interaction, made, form)
     if not given.inputs:
         step = await bench.change(form.key, form.prompt, spot.person, spot.place)
     else:
         step = await bench.rebrief(form.key, given, spot.person, spot.place)
     await offer(spot, step)
+
+
+def _from(made: Brief, words: str) -> Brief:
+    """What a take of another picture keeps: its format, its stage, and that it is hidden."""
+    return Brief(
+        prompt=words or made.prompt,
+        aspect=made.aspect,
+        stage=made.stage,
+        spoiler=made.spoiler,
+    )
 
 
 async def _with_form(spot: Spot, interaction: Interaction, brief: Brief, form: Filled) -> Brief:

@@ -222,6 +222,7 @@ _BY_ID: Final = "SELECT * FROM shot WHERE scope = ? AND id = ?"
 _BOARD: Final = (
     "SELECT t.*, j.model, j.provider, j.prompt, j.state, j.user_id, j.channel_id, j.clip,"
     " j.status_message_id, j.result_message_id, j.width, j.height,"
+    " json_extract(j.brief, '$.spoiler') AS spoiler,"
     " coalesce(l.micros, j.hold_micros) AS micros, d.job_id IS NOT NULL AS deleted"
     " FROM take t JOIN shot s ON s.id = t.shot_id JOIN job j ON j.id = t.job_id"
     " LEFT JOIN ledger l ON l.job_id = j.id AND l.kind = 'settle'"
@@ -342,4 +343,5 @@ def _line(row: sqlite3.Row) -> Line:
         clip=row["clip"],
         deleted=bool(row["deleted"]),
         shape=row["width"] / row["height"] if row["height"] else 16 / 9,
+        spoiler=bool(row["spoiler"]),
     )
