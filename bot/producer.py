@@ -357,8 +357,10 @@ class Producer:
         return job
 
     async def drop_quote(self, quote_id: str, person: Person) -> None:
-        """The no to a kept quote. Raises `NotFound`, `NotAllowed`."""
+        """The no to a kept quote. Raises `NotFound`, `NotAllowed`, `Refused` after a yes."""
         kept = await self.kept(quote_id, person)
+        if await self._store.made_by(f"quote:{kept.id}"):
+            raise Refused("This was started already. Cancel stops it where that is possible.")
         await self._store.drop_quote(kept.id)
 
     async def kept(self, quote_id: str, person: Person) -> KeptQuote:

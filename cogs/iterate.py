@@ -23,7 +23,7 @@ from bot.producer import Person
 from bot.texts import say
 from bot.workbench import Next
 from cogs._forms import Filled, Upload, filled
-from cogs._inputs import Source, source_at, source_of, with_source
+from cogs._inputs import Source, is_picture, is_video, source_at, source_of, with_source
 from cogs._offers import offer
 from cogs._options import Prompt, person_of, require_permissions
 from cogs._spot import Spot, in_thread, of_interaction
@@ -192,8 +192,10 @@ async def _animated(interaction: Interaction, form: Filled) -> None:
     await acknowledge(interaction)
     require_permissions(interaction)
     spot = of_interaction(interaction)
-    picture = next(file for file in await _kept(spot, form) if file.kind.startswith("image/"))
-    await make(spot, Brief(prompt=form.prompt), Source(uploads=[picture]), interaction.user)
+    pictures = [file for file in await _kept(spot, form) if is_picture(file)]
+    if not pictures:
+        raise Refused(say("input.no_picture"))
+    await make(spot, Brief(prompt=form.prompt), Source(uploads=pictures[:1]), interaction.user)
 
 
 async def _continued(interaction: Interaction, form: Filled) -> None:
@@ -201,17 +203,20 @@ async def _continued(interaction: Interaction, form: Filled) -> None:
     await acknowledge(interaction)
     require_permissions(interaction)
     spot = of_interaction(interaction)
-    video = next(file for file in await _kept(spot, form) if file.kind.startswith("video/"))
+    videos = [file for file in await _kept(spot, form) if is_video(file)]
+    if not videos:
+        raise Refused(say("input.no_clip"))
     frame = await spot.bot.app.workbench.last_frame_at(
-        video.url, loopback_ok=spot.bot.app.settings.discord_on_loopback
+        videos[0].url, loopback_ok=spot.bot.app.settings.discord_on_loopback
     )
-    brief = Brief(prompt=form.prompt, inputs=(frame,), spoiler=video.spoiler)
+    brief = Brief(prompt=form.prompt, inputs=(frame,), spoiler=videos[0].spoiler)
     await make(spot, brief, Source(), interaction.user)
 
 
 async def _kept(spot: Spot, form: Filled) -> list[Upload]:
     """The files of the message whose menu opened the form."""
-    files = await spot.bot.app.store.people.files_on(int(form.key))
+    people, scope = spot.bot.app.store.people, str(spot.place.guild_id)
+    files = await people.files_on(scope, int(form.key)) if form.key.isdecimal() else []
     return [Upload(url=url, name=name, kind=kind) for url, name, kind in files]
 
 

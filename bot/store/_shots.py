@@ -24,12 +24,14 @@ class Shots:
         self._db = database
 
     async def add(self, shot: Shot) -> Shot:
-        """A new shot, or the one its origin has made before."""
+        """A new shot, or the one its origin has made before or its thread is."""
 
         async def work(db: aiosqlite.Connection) -> Shot:
             await db.execute(_INSERT_SHOT, _values(shot))
             (row,) = await db.execute_fetchall(
-                "SELECT * FROM shot WHERE scope = ? AND origin = ?", (shot.scope, shot.origin)
+                "SELECT * FROM shot WHERE scope = :scope AND (origin = :origin"
+                " OR thread_id = :thread_id) ORDER BY origin = :origin DESC LIMIT 1",
+                _values(shot),
             )
             return _shot(row)
 
@@ -216,7 +218,7 @@ async def number_planned(db: aiosqlite.Connection, jobs: Sequence[Job]) -> None:
 _INSERT_SHOT: Final = (
     "INSERT INTO shot (id, scope, origin, channel_id, thread_id, title, owner_id,"
     " board_message_id, created_at) VALUES (:id, :scope, :origin, :channel_id, :thread_id,"
-    " :title, :owner_id, :board_message_id, :created_at) ON CONFLICT (scope, origin) DO NOTHING"
+    " :title, :owner_id, :board_message_id, :created_at) ON CONFLICT DO NOTHING"
 )
 _BY_ID: Final = "SELECT * FROM shot WHERE scope = ? AND id = ?"
 _BOARD: Final = (
