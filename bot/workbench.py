@@ -417,6 +417,10 @@ class Workbench:
             await asyncio.to_thread(_move, self._clips / job.clip, self._trash(job))
         return job
 
+    async def is_deleted(self, job: Job) -> bool:
+        """Whether a person has deleted its clip."""
+        return await self._store.shots.thrown_away(scope_of(job.place), job.id)
+
     async def restore(self, job_id: str, person: Person) -> Job:
         """The operator brings a deleted clip back. Raises `NotAllowed`."""
         if not person.operator:

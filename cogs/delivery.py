@@ -125,6 +125,9 @@ class Delivery(commands.Cog):
                 await message.delete()
             except (discord.HTTPException, discord.RateLimited, *LOST) as error:
                 log.warning("clip message not deleted", job_id=job.id, error=str(error))
+        if job.status_message_id and job.place.channel_id:
+            key = f"job {job.batch}"
+            self._edits.put(job.place.channel_id, key, job.status_message_id, ends=True)
         shot = await self._bot.app.workbench.shot_of_take(job)
         if shot is not None:
             self._refresh(shot)

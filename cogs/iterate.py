@@ -25,7 +25,7 @@ from bot.workbench import Next
 from cogs._forms import Filled, Upload, filled
 from cogs._inputs import Source, is_picture, is_video, source_at, source_of, with_source
 from cogs._offers import offer
-from cogs._options import Prompt, person_of, require_permissions
+from cogs._options import Prompt, person_of, require, require_permissions
 from cogs._spot import Spot, in_thread, of_interaction
 from cogs._verbs import ITEMS
 from cogs.generate import make
@@ -99,6 +99,7 @@ class Iterate(commands.Cog):
     async def _answered(self, spot: Spot, message: discord.Message) -> None:
         """The step the words ask for, as a card under them; what goes wrong is said there too."""
         try:
+            _require_permissions(spot, message)
             step = await self._step(spot, message)
             if step is not None:
                 await offer(spot, step)
@@ -231,6 +232,17 @@ def _person_of(message: discord.Message) -> Person:
         roles=frozenset(role.id for role in member.roles) if member else frozenset(),
         channels=tuple(number for number in (channel.id, parent_id) if number),
     )
+
+
+def _require_permissions(spot: Spot, message: discord.Message) -> None:
+    """As for a command. Raises `NotAllowed`; what is not known (yet), Discord's answer decides."""
+    channel, guild = message.channel, message.guild
+    if guild is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+        return
+    in_thread = isinstance(channel, discord.Thread)
+    if in_thread and channel.parent is None:
+        return
+    require(channel.permissions_for(guild.me), spot.t, in_thread=in_thread)
 
 
 async def _said(message: discord.Message, text: str) -> None:
