@@ -93,7 +93,7 @@ def news(
 ) -> str:
     """What a job is doing now. What the worker has to say goes before our own words."""
     if job.message:
-        return t.of(job.message)
+        return dotted([t.of(job.message), _ahead(t, ahead)])
     match job.state:
         case State.QUEUED:
             return _waiting(t, job, ahead, expected_s)
@@ -115,9 +115,12 @@ def news(
 
 
 def _waiting(t: Tongue, job: Job, ahead: int, expected_s: float | None) -> str:
-    before = t("status.ahead", count=ahead) if ahead else ""
     asked = t("status.asked", when=ago(job.created_at))
-    return dotted([t("status.waiting"), before, asked, _usually(t, expected_s)])
+    return dotted([t("status.waiting"), _ahead(t, ahead), asked, _usually(t, expected_s)])
+
+
+def _ahead(t: Tongue, ahead: int) -> str:
+    return t("status.ahead", count=ahead) if ahead else ""
 
 
 def _usually(t: Tongue, expected_s: float | None) -> str:
