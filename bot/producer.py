@@ -324,7 +324,13 @@ class Producer:
         return kept.id
 
     async def take_quote(
-        self, quote_id: str, person: Person, *, start: bool = True, status_message_id: int | None
+        self,
+        quote_id: str,
+        person: Person,
+        *,
+        channel_id: int | None = None,
+        start: bool = True,
+        status_message_id: int | None,
     ) -> Job:
         """The yes to a kept quote, once: saying it again gives the same job.
 
@@ -335,7 +341,7 @@ class Producer:
         origin = f"quote:{kept.id}"
         if made := await self._store.made_by(origin):
             return made[0]
-        quote = await self.quote(kept.brief, kept.place)
+        quote = await self.quote(kept.brief, kept.place_of_card(channel_id))
         agreed = next(
             (
                 candidate

@@ -285,10 +285,6 @@ class Workbench:
         await self._plan(step, _origin(quote_id))
         return quote_id
 
-    async def move_offer(self, quote_id: str, place: Place) -> None:
-        """The card could not be shown where it was meant to: its clip will go where the card is."""
-        await self._store.move_quote(quote_id, place.channel_id)
-
     async def offered(self, quote_id: str, person: Person) -> Brief:
         """What an open offer would make. Raises `NotFound`, `NotAllowed`."""
         return (await self._producer.kept(quote_id, person)).brief
@@ -331,21 +327,27 @@ class Workbench:
         quote_id: str,
         person: Person,
         *,
+        channel_id: int | None = None,
         start: bool = True,
         status_message_id: int | None = None,
     ) -> list[Job]:
         """The yes to what was offered, once: the takes it makes, held together.
 
-        Also for offers outside all shots. Raises as `Producer.take_quote` does.
+        They live where the card was in the end (`channel_id`). Also for offers outside all shots.
+        Raises as `Producer.take_quote` does.
         """
         plan = await self._store.shots.planned(_origin(quote_id))
         takes = plan.takes if plan else 1
         if takes == 1:
             job = await self._producer.take_quote(
-                quote_id, person, start=start, status_message_id=status_message_id
+                quote_id,
+                person,
+                channel_id=channel_id,
+                start=start,
+                status_message_id=status_message_id,
             )
             return await self._store.batch(job.batch)
-        quote = await self._still_offered(quote_id, person)
+        quote = await self._still_offered(quote_id, person, channel_id)
         total_micros = quote.price_micros * takes
         await self._producer.permit(person, model=quote.choice.model, price_micros=total_micros)
         return await self._producer.generate(
@@ -517,9 +519,9 @@ class Workbench:
             note=note,
         )
 
-    async def _still_offered(self, quote_id: str, person: Person) -> Quote:
+    async def _still_offered(self, quote_id: str, person: Person, channel_id: int | None) -> Quote:
         kept = await self._producer.kept(quote_id, person)
-        quote = await self._producer.quote(kept.brief, kept.place)
+        quote = await self._producer.quote(kept.brief, kept.place_of_card(channel_id))
         if quote.price_micros > kept.price_micros or not _has_terms(quote, kept.terms):
             raise Instead(
                 "This has changed since you were shown it. Nothing was spent; it would now be:",

@@ -41,8 +41,6 @@ async def offer(spot: Spot, step: Next) -> None:
     if not step.starts_at_once:
         quote_id = await spot.bot.app.workbench.offer(step)
         await spot.show(text, offer_view(spot.t, quote_id, step))
-        if spot.place != step.quote.place:
-            await spot.bot.app.workbench.move_offer(quote_id, spot.place)
         return
     message_id = await spot.show(text)
     step = replace(step, quote=replace(step.quote, place=spot.place))
@@ -125,7 +123,13 @@ class Go(Press, template=f"go:{ID}"):
         spot = of_interaction(interaction)
         bench, message_id = bot.app.workbench, message.id if message else None
         try:
-            jobs = await bench.go(self.key, spot.person, start=False, status_message_id=message_id)
+            jobs = await bench.go(
+                self.key,
+                spot.person,
+                channel_id=spot.place.channel_id,
+                start=False,
+                status_message_id=message_id,
+            )
         except Instead as changed:
             await offer(spot, await bench.instead(self.key, changed, spot.person))
             return

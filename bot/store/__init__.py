@@ -335,10 +335,6 @@ class Store:
         """A price somebody was shown and has not declined."""
         return await self._db.read(lambda db: _quotes.select(db, quote_id))
 
-    async def move_quote(self, quote_id: str, channel_id: int | None) -> None:
-        """What is shown stands in another channel than was meant."""
-        await self._db.write(lambda db: _quotes.move(db, quote_id, channel_id))
-
     async def drop_quote(self, quote_id: str) -> None:
         await self._db.write(lambda db: _quotes.drop(db, quote_id))
 

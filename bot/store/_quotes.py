@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -13,7 +13,7 @@ from bot.brief import Brief
 from bot.jobs import Place
 from bot.store._jobs import millis, moment
 
-__all__ = ["KeptQuote", "drop", "insert", "move", "select"]
+__all__ = ["KeptQuote", "drop", "insert", "select"]
 
 _BRIEF: Final = TypeAdapter(Brief)
 
@@ -28,6 +28,10 @@ class KeptQuote:
     terms: str
     price_micros: int
     created_at: datetime
+
+    def place_of_card(self, channel_id: int | None) -> Place:
+        """Where it was meant to be shown, or the channel it was shown in instead."""
+        return self.place if channel_id is None else replace(self.place, channel_id=channel_id)
 
 
 async def insert(db: aiosqlite.Connection, quote: KeptQuote) -> None:
@@ -61,10 +65,6 @@ async def select(db: aiosqlite.Connection, quote_id: str) -> KeptQuote | None:
             created_at=moment(row["created_at"]),
         )
     return None
-
-
-async def move(db: aiosqlite.Connection, quote_id: str, channel_id: int | None) -> None:
-    await db.execute("UPDATE quote SET channel_id = ? WHERE id = ?", (channel_id, quote_id))
 
 
 async def drop(db: aiosqlite.Connection, quote_id: str) -> None:
