@@ -11,6 +11,7 @@ from bot.jobs import Job
 from bot.producer import Person
 from bot.rules import Rules
 from bot.store import Store
+from bot.texts import catalogue
 from tests.cogs.conftest import FREE, GO, PAID, PATIENCE_S, press, until
 from tests.standin.discord import Channel, Discord, Interaction, Message, User
 
@@ -31,6 +32,9 @@ __all__ = [
     "thread_of",
     "words_to",
 ]
+
+
+_NOTHING = catalogue("en")["error.nothing_started"]
 
 
 def is_clip(message: Message) -> bool:
@@ -97,7 +101,8 @@ async def words_to(server: Discord, asked: Interaction) -> str:
 
     def said() -> str:
         shown = [asked.message, *asked.followups]
-        return "\n".join(m.text for m in shown if m and m.text and not m.loading)
+        words = "\n".join(m.text for m in shown if m and m.text and not m.loading)
+        return "" if words == _NOTHING else words  # why follows
 
     return await until(server, said)
 
