@@ -320,7 +320,13 @@ class Producer:
         return kept.id
 
     async def take_quote(
-        self, quote_id: str, person: Person, *, start: bool = True, status_message_id: int | None
+        self,
+        quote_id: str,
+        person: Person,
+        *,
+        channel_id: int | None = None,
+        start: bool = True,
+        status_message_id: int | None,
     ) -> Job:
         """The yes to a kept quote, once: saying it again gives the same job.
 
@@ -331,7 +337,7 @@ class Producer:
         origin = f"quote:{kept.id}"
         if made := await self._store.made_by(origin):
             return made[0]
-        quote = await self.quote(kept.brief, kept.place)
+        quote = await self.quote(kept.brief, kept.place_of_card(channel_id))
         agreed = next(
             (
                 candidate
@@ -353,8 +359,10 @@ class Producer:
         return job
 
     async def drop_quote(self, quote_id: str, person: Person) -> None:
-        """The no to a kept quote. Raises `NotFound`, `NotAllowed`."""
+        """The no to a kept quote. Raises `NotFound`, `NotAllowed`, `Refused` after a yes."""
         kept = await self.kept(quote_id, person)
+        if await self._store.made_by(f"quote:{kept.id}"):
+            raise Refused("This was started already. Cancel stops it where that is possible.")
         await self._store.drop_quote(kept.id)
 
     async def kept(self, quote_id: str, person: Person) -> KeptQuote:

@@ -118,6 +118,7 @@ class Line:
     clip: str
     deleted: bool
     shape: float = 16 / 9  # width / height of the clip
+    spoiler: bool = False  # shown only to who wants to see it
 
     @property
     def held(self) -> bool:
@@ -144,6 +145,11 @@ class Board:
     def total_micros(self) -> int:
         """The running total: spent and held."""
         return self.settled_micros + self.held_micros
+
+    @property
+    def spoiler(self) -> bool:
+        """Whether a picture of its takes must be hidden like one of them."""
+        return any(line.spoiler and not line.deleted for line in self.lines)
 
     @property
     def picked(self) -> Line | None:

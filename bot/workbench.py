@@ -229,6 +229,21 @@ class Workbench:
         brief = shots.change(shots.as_made(job), prompt)
         return await self._next(shot, take, person, Verb.CHANGE, brief, place)
 
+    async def elsewhere(self, job_id: str, person: Person, place: Place) -> Next:
+        """The same on the best model of another vendor, else on any other.
+
+        Raises `Refused` where nobody else can make it.
+        """
+        job, shot, take = await self._take(job_id, person)
+        brief = replace(job.brief, model=None)
+        candidates = (await self._producer.decide(brief, place)).candidates
+        others = [one for one in candidates if one.model != job.model]
+        if not others:
+            raise Refused("No other model can make this here. `/models` says why.")
+        others.sort(key=lambda one: one.routes[0].provider == job.provider)
+        brief = replace(brief, model=others[0].model)
+        return await self._next(shot, take, person, Verb.CHANGE, brief, place)
+
     async def brief_of(self, job_id: str, person: Person) -> Brief:
         """What a take was asked as. Raises `NotFound`."""
         return (await self._producer.job(job_id, person)).brief
@@ -279,14 +294,17 @@ class Workbench:
         kept = await self._producer.kept(quote_id, person)
         return await self._reoffered(kept, replace(kept.brief, model=model), person)
 
-    async def reword(
-        self, quote_id: str, prompt: str, inputs: Sequence[MediaInput], person: Person
-    ) -> Next:
-        """The same offer in other words, and from other pictures where some are given."""
+    async def reword(self, quote_id: str, given: Brief, person: Person) -> Next:
+        """The same offer in the words of `given`, and from its pictures where it has some."""
         kept = await self._producer.kept(quote_id, person)
-        roles = {media.role for media in inputs}
+        roles = {media.role for media in given.inputs}
         kept_inputs = tuple(media for media in kept.brief.inputs if media.role not in roles)
-        brief = replace(kept.brief, prompt=prompt, inputs=(*kept_inputs, *inputs))
+        brief = replace(
+            kept.brief,
+            prompt=given.prompt,
+            inputs=(*kept_inputs, *given.inputs),
+            spoiler=kept.brief.spoiler or given.spoiler,
+        )
         return await self._reoffered(kept, brief, person)
 
     async def instead(self, quote_id: str, changed: Instead, person: Person) -> Next:
@@ -309,21 +327,27 @@ class Workbench:
         quote_id: str,
         person: Person,
         *,
+        channel_id: int | None = None,
         start: bool = True,
         status_message_id: int | None = None,
     ) -> list[Job]:
         """The yes to what was offered, once: the takes it makes, held together.
 
-        Also for offers outside all shots. Raises as `Producer.take_quote` does.
+        They live where the card was in the end (`channel_id`). Also for offers outside all shots.
+        Raises as `Producer.take_quote` does.
         """
         plan = await self._store.shots.planned(_origin(quote_id))
         takes = plan.takes if plan else 1
         if takes == 1:
             job = await self._producer.take_quote(
-                quote_id, person, start=start, status_message_id=status_message_id
+                quote_id,
+                person,
+                channel_id=channel_id,
+                start=start,
+                status_message_id=status_message_id,
             )
             return await self._store.batch(job.batch)
-        quote = await self._still_offered(quote_id, person)
+        quote = await self._still_offered(quote_id, person, channel_id)
         total_micros = quote.price_micros * takes
         await self._producer.permit(person, model=quote.choice.model, price_micros=total_micros)
         return await self._producer.generate(
@@ -394,6 +418,10 @@ class Workbench:
         if job.clip:
             await asyncio.to_thread(_move, self._clips / job.clip, self._trash(job))
         return job
+
+    async def is_deleted(self, job: Job) -> bool:
+        """Whether a person has deleted its clip."""
+        return await self._store.shots.thrown_away(scope_of(job.place), job.id)
 
     async def restore(self, job_id: str, person: Person) -> Job:
         """The operator brings a deleted clip back. Raises `NotAllowed`."""
@@ -503,9 +531,9 @@ class Workbench:
             note=note,
         )
 
-    async def _still_offered(self, quote_id: str, person: Person) -> Quote:
+    async def _still_offered(self, quote_id: str, person: Person, channel_id: int | None) -> Quote:
         kept = await self._producer.kept(quote_id, person)
-        quote = await self._producer.quote(kept.brief, kept.place)
+        quote = await self._producer.quote(kept.brief, kept.place_of_card(channel_id))
         if quote.price_micros > kept.price_micros or not _has_terms(quote, kept.terms):
             raise Instead(
                 "This has changed since you were shown it. Nothing was spent; it would now be:",

@@ -58,7 +58,7 @@ class Boards:
         try:
             shot = await self._bot.app.workbench.board(shot_id, reader)
             home = await self._home(shot, reader)
-            await self._put(shot.shot, home, text, cells, reader)
+            await self._put(shot, home, text, cells)
         except discord.HTTPException as error:
             gone = error.status in _GONE or error.code == _ARCHIVED
             log.warning("board not shown", shot=shot_id, error=str(error))
@@ -109,37 +109,35 @@ class Boards:
         granted = channel.permissions_for(channel.guild.me)
         return granted.create_public_threads and granted.send_messages_in_threads
 
-    async def _put(
-        self, shot: Shot, home: int, text: str, cells: tuple[TakeCell, ...], reader: Person
-    ) -> None:
+    async def _put(self, board: Board, home: int, text: str, cells: tuple[TakeCell, ...]) -> None:
         """Change the board's message, or post the first one."""
-        place = self._bot.get_partial_messageable(home)
+        shot, place = board.shot, self._bot.get_partial_messageable(home)
         picture = await self._drawn(shot, cells)
         try:
             message_id = shot.board_message_id or await self._earlier(place, shot)
+            files = [self._file(board, picture)] if picture else []
             if message_id is not None:
-                files = [_file(shot, picture, self._alt(shot))] if picture else []
                 message = place.get_partial_message(message_id)
                 await message.edit(content=text, attachments=files)
             else:
-                message_id = await self._post(place, shot, text, picture)
+                message_id = await self._post(place, shot, text, files)
         finally:
             if picture is not None:
                 await asyncio.to_thread(picture.unlink, missing_ok=True)
         if message_id != shot.board_message_id:
+            reader = _reader(int(shot.scope))
             await self._bot.app.workbench.set_board_message(shot.id, reader, message_id)
 
     async def _post(
-        self, place: discord.PartialMessageable, shot: Shot, text: str, picture: Path | None
+        self, place: discord.PartialMessageable, shot: Shot, text: str, files: list[discord.File]
     ) -> int:
-        files = [_file(shot, picture, self._alt(shot))] if picture else []
         message = await place.send(text, files=files, nonce=f"board-{shot.id}", silent=True)
         return message.id
 
     async def _earlier(self, place: discord.PartialMessageable, shot: Shot) -> int | None:
         """A board whose posting was not written down any more."""
         async for message in place.history(limit=_LOOKED_AT, oldest_first=True):
-            names = [file.filename for file in message.attachments]
+            names = [file.filename.removeprefix("SPOILER_") for file in message.attachments]
             if message.author == self._bot.user and _name(shot) in names:
                 return message.id
         return None
@@ -168,8 +166,10 @@ class Boards:
             for line in shot.lines[-_DRAWN:]
         )
 
-    def _alt(self, shot: Shot) -> str:
-        return self._bot.tongue(shot.owner_id)("board.alt")
+    def _file(self, board: Board, picture: Path) -> discord.File:
+        words = self._bot.tongue(board.shot.owner_id)("board.alt")
+        name = _name(board.shot)
+        return discord.File(picture, name, description=words, spoiler=board.spoiler)
 
 
 def _reader(guild_id: int) -> Person:
@@ -184,7 +184,3 @@ def _first_post(shot: Board) -> Line | None:
 
 def _name(shot: Shot) -> str:
     return f"board-{shot.id}.jpg"
-
-
-def _file(shot: Shot, picture: Path, words: str) -> discord.File:
-    return discord.File(picture, _name(shot), description=words)

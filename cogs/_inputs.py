@@ -58,7 +58,7 @@ async def source_of(bot: Dailies, message: discord.Message, person: Person) -> S
     job = await bot.app.producer.job_of_message(message.id, person)
     files = [upload_of(file) for file in message.attachments]
     return Source(
-        uploads=[file for file in files if _is_picture(file) or _is_video(file)],
+        uploads=[file for file in files if is_picture(file) or is_video(file)],
         job_id=job.id if job else None,
     )
 
@@ -100,8 +100,10 @@ async def with_source(bot: Dailies, brief: Brief, source: Source, person: Person
     is one whose movement is taken over.
     """
     if source.job_id is not None:
-        frame = await bot.app.workbench.last_frame(source.job_id, person)
-        return replace(brief, inputs=(*brief.inputs, frame))
+        bench = bot.app.workbench
+        frame = await bench.last_frame(source.job_id, person)
+        hidden = (await bench.brief_of(source.job_id, person)).spoiler
+        return replace(brief, inputs=(*brief.inputs, frame), spoiler=brief.spoiler or hidden)
     roles = [*source.roles, *[None] * (len(source.uploads) - len(source.roles))]
     for upload, role in zip(source.uploads, roles, strict=True):
         media = await bot.app.producer.add_input(
@@ -122,14 +124,14 @@ async def _message_at(
 ) -> Source:
     missing = NotFound(say("input.no_message"))
     guild = bot.get_guild(int(link["guild"]))
-    channel = guild.get_channel_or_thread(int(link["channel"])) if guild else None
     if guild is None or guild.id != person.guild_id or not isinstance(user, discord.Member):
         raise missing
-    if not isinstance(channel, discord.abc.Messageable) or not _may_read(channel, user):
-        raise missing
     try:
+        channel = await _channel_at(guild, int(link["channel"]))
+        if not isinstance(channel, discord.abc.Messageable) or not _may_read(channel, user, person):
+            raise missing
         message = await channel.fetch_message(int(link["id"]))
-    except (discord.HTTPException, *LOST):
+    except (discord.HTTPException, discord.ClientException, *LOST):
         raise missing from None
     source = await source_of(bot, message, person)
     if not source.uploads:
@@ -137,30 +139,30 @@ async def _message_at(
     return source
 
 
-def _may_read(channel: discord.abc.Messageable, user: discord.Member) -> bool:
+async def _channel_at(guild: discord.Guild, number: int) -> object:
+    """From memory, or asked for: the library forgets threads that are archived."""
+    return guild.get_channel_or_thread(number) or await guild.fetch_channel(number)
+
+
+def _may_read(channel: discord.abc.Messageable, user: discord.Member, person: Person) -> bool:
+    """A private thread is read by who is in it; that somebody is, we see only where they ask."""
     if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
         return False
     granted = channel.permissions_for(user)
-    return granted.view_channel and granted.read_message_history
+    private = isinstance(channel, discord.Thread) and channel.is_private()
+    inside = not private or granted.manage_threads or channel.id in person.channels
+    return inside and granted.view_channel and granted.read_message_history
 
 
 def _role(upload: Upload, brief: Brief) -> MediaRole:
-    if _is_video(upload):
+    if is_video(upload):
         return MediaRole.MOTION
     return MediaRole.LAST_FRAME if brief.has(MediaRole.FIRST_FRAME) else MediaRole.FIRST_FRAME
 
 
-def is_picture(file: discord.Attachment) -> bool:
-    return _is_picture(upload_of(file))
-
-
-def is_video(file: discord.Attachment) -> bool:
-    return _is_video(upload_of(file))
-
-
-def _is_picture(upload: Upload) -> bool:
+def is_picture(upload: Upload) -> bool:
     return upload.kind.startswith("image/") or upload.name.lower().endswith(_PICTURES)
 
 
-def _is_video(upload: Upload) -> bool:
+def is_video(upload: Upload) -> bool:
     return upload.kind.startswith("video/") or upload.name.lower().endswith(_VIDEOS)

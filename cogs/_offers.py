@@ -6,6 +6,7 @@ What is free or within the person's threshold starts at once and says so; the re
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import discord
@@ -27,7 +28,7 @@ from cogs._rivals import CompareThese
 from cogs._spot import Spot, of_interaction
 from cogs._status import Page, status_page
 
-__all__ = ["ITEMS", "offer", "offer_view", "started", "view_of"]
+__all__ = ["ITEMS", "Change", "offer", "offer_view", "started", "view_of"]
 
 _MENU: Final = 25
 
@@ -43,6 +44,7 @@ async def offer(spot: Spot, step: Next) -> None:
         await spot.show(text, offer_view(spot.t, quote_id, step))
         return
     message_id = await spot.show(text)
+    step = replace(step, quote=replace(step.quote, place=spot.place))
     try:
         jobs = await spot.bot.app.workbench.add_takes(
             step, origin=spot.origin, start=False, status_message_id=message_id
@@ -104,7 +106,7 @@ def _menu(t: Tongue, quote: Quote) -> list[discord.SelectOption]:
 
 def view_of(page: Page) -> View | None:
     """The buttons of a page as the library wants them."""
-    kinds: dict[str, type[Press]] = {"cancel": Cancel, "retry": Retry}
+    kinds: dict[str, type[Press]] = {kind.kind: kind for kind in (Cancel, Retry, Change, Elsewhere)}
     items: list[Press] = []
     for custom_id, label in page[1]:
         kind, _, key = custom_id.partition(":")
@@ -124,7 +126,13 @@ class Go(Press, template=f"go:{ID}"):
         spot = of_interaction(interaction)
         bench, message_id = bot.app.workbench, message.id if message else None
         try:
-            jobs = await bench.go(self.key, spot.person, start=False, status_message_id=message_id)
+            jobs = await bench.go(
+                self.key,
+                spot.person,
+                channel_id=spot.place.channel_id,
+                start=False,
+                status_message_id=message_id,
+            )
         except Instead as changed:
             await offer(spot, await bench.instead(self.key, changed, spot.person))
             return
@@ -183,6 +191,32 @@ class Retry(Press, template=f"retry:{ID}"):
         await offer(spot, await spot.bot.app.workbench.again(self.key, spot.person, spot.place))
 
 
+class Change(Press, template=f"change:{ID}"):
+    """Other words for the same take: a form with the ones it has."""
+
+    kind, words = "change", "button.change"
+
+    async def pressed(self, interaction: Interaction) -> None:
+        bot = interaction.client
+        t = bot.tongue(interaction.user.id)
+        job = await bot.app.producer.job(self.key, person_of(interaction))
+        form = prompt_form(t, f"change:{self.key}", t("button.change"), job.brief.prompt)
+        await interaction.response.send_modal(form)
+
+
+class Elsewhere(Press, template=f"elsewhere:{ID}"):
+    """The same on the best other model, after one has refused it."""
+
+    kind, words = "elsewhere", "button.switch"
+
+    async def pressed(self, interaction: Interaction) -> None:
+        await acknowledge(interaction)
+        require_permissions(interaction)
+        spot = of_interaction(interaction)
+        bench = spot.bot.app.workbench
+        await offer(spot, await bench.elsewhere(self.key, spot.person, spot.place))
+
+
 class Cancel(Press, template=f"cancel:{ID}"):
     """Stop a job, and what was asked for together with it, where that is possible."""
 
@@ -200,4 +234,4 @@ class Cancel(Press, template=f"cancel:{ID}"):
             await bot.switchboard.update(await bot.app.producer.job(one.id, person))
 
 
-ITEMS: Final = (Go, NotNow, Edit, Switch, Retry, Cancel)
+ITEMS: Final = (Go, NotNow, Edit, Switch, Retry, Elsewhere, Cancel)

@@ -36,6 +36,7 @@ __all__ = [
     "model_choices",
     "person_of",
     "place_of",
+    "require",
     "require_permissions",
 ]
 
@@ -98,8 +99,12 @@ def require_permissions(interaction: Interaction, *, threads: bool = False) -> N
 
     `threads`: what follows will be posted in a thread of this channel.
     """
-    granted = interaction.app_permissions
     in_thread = threads or isinstance(interaction.channel, discord.Thread)
+    require(interaction.app_permissions, Tongue(str(interaction.locale)), in_thread=in_thread)
+
+
+def require(granted: discord.Permissions, t: Tongue, *, in_thread: bool) -> None:
+    """The same, with what is granted in a place. Raises `NotAllowed`."""
     speak = granted.send_messages_in_threads if in_thread else granted.send_messages
     needed = {
         "View Channel": granted.view_channel,
@@ -108,7 +113,6 @@ def require_permissions(interaction: Interaction, *, threads: bool = False) -> N
         "Read Message History": granted.read_message_history,
     }
     if missing := [name for name, given in needed.items() if not given]:
-        t = Tongue(str(interaction.locale))
         raise NotAllowed(_presenter.missing_permissions(t, missing))
 
 

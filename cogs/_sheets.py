@@ -92,7 +92,12 @@ class Sheets:
         )
         return await place.send(
             _presenter.sheet(t, title, jobs, numbers),
-            file=discord.File(picture, picture.name, description=t("board.alt")),
+            file=discord.File(
+                picture,
+                picture.name,
+                description=t("board.alt"),
+                spoiler=any(job.brief.spoiler for job in jobs),
+            ),
             view=sheet_view(t, made),
             nonce=f"sheet-{first.batch}",
         )

@@ -8,6 +8,7 @@ the person is told where; only they see that.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import discord
 import structlog
@@ -22,7 +23,8 @@ from cogs._options import person_of, place_of
 
 __all__ = ["Spot", "begin", "in_thread", "of_interaction"]
 
-_GONE = (403, 404)
+_GONE: Final = (403, 404)
+_LOCKED: Final = 50083  # an archived thread only moderators may wake
 log = structlog.get_logger(__name__)
 
 
@@ -38,6 +40,7 @@ class Spot:
     asked: Interaction | None = None  # whose answer is the card
     under: discord.Message | None = None  # whose reply is the card
     aside: Interaction | None = None  # whose asker is told where the card is
+    instead: discord.Message | None = None  # whose reply is the card where the thread is gone
     reply_to: discord.MessageReference | None = None
     message: discord.Message | discord.InteractionMessage | None = field(default=None)
 
@@ -70,13 +73,23 @@ class Spot:
                 return await channel.send(text, view=shown)
             return await channel.send(text, view=shown, reference=self.reply_to)
         except discord.HTTPException as error:
-            here = self.aside.channel_id if self.aside else None
-            if error.status not in _GONE or here in (None, self.place.channel_id):
+            gone = error.status in _GONE or error.code == _LOCKED
+            if not gone or self._elsewhere in (None, self.place.channel_id):
                 raise
             # The shot's thread is gone: its takes go on where they are asked for.
             log.warning("thread is gone", channel_id=self.place.channel_id, error=str(error))
-            self.place = replace(self.place, channel_id=here)
+            self.place = replace(self.place, channel_id=self._elsewhere)
+            self.under = self.instead
+            if self.under is not None:
+                return await self._send(text, view)
             return await self._post(text, view)
+
+    @property
+    def _elsewhere(self) -> int | None:
+        """The channel somebody asks in for the thread of a shot."""
+        if self.instead is not None:
+            return self.instead.channel.id
+        return self.aside.channel_id if self.aside else None
 
 
 def in_thread(interaction: Interaction) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Final
 
 import discord
@@ -14,8 +13,7 @@ from bot.client import Interaction, acknowledge, answer
 from bot.jobs import Job
 from bot.texts import Tongue
 from cogs import _presenter
-from cogs._forms import prompt_form
-from cogs._offers import offer
+from cogs._offers import Change, offer
 from cogs._options import person_of, require_permissions
 from cogs._press import ID, Choose, Press, rows
 from cogs._rivals import OtherModels
@@ -98,19 +96,6 @@ class HowMany(Choose, template=f"howmany:{ID}"):
         bench, takes = spot.bot.app.workbench, int(value or 1)
         step = await bench.several(self.key, takes, spot.person, spot.place)
         await offer(spot, step)
-
-
-class Change(Press, template=f"change:{ID}"):
-    """Other words for the same take: a form with the ones it has."""
-
-    kind, words = "change", "button.change"
-
-    async def pressed(self, interaction: Interaction) -> None:
-        bot = interaction.client
-        t = bot.tongue(interaction.user.id)
-        job = await bot.app.producer.job(self.key, person_of(interaction))
-        form = prompt_form(t, f"change:{self.key}", t("button.change"), job.brief.prompt)
-        await interaction.response.send_modal(form)
 
 
 class Longer(Press, template=f"longer:{ID}"):
@@ -196,18 +181,20 @@ class Original(Press, template=f"original:{ID}"):
         bot, person = interaction.client, person_of(interaction)
         t = bot.tongue(interaction.user.id)
         path = await bot.app.workbench.original_path(self.key, person)
+        hidden = (await bot.app.workbench.brief_of(self.key, person)).spoiler
         size_bytes = (await asyncio.to_thread(path.stat)).st_size
-        if size_bytes <= interaction.filesize_limit and await _sent(interaction, t, path):
-            return
+        if size_bytes <= interaction.filesize_limit:
+            file = discord.File(path, path.name, spoiler=hidden)
+            if await _sent(interaction, t, file):
+                return
         base = bot.app.settings.originals_url
         url = await bot.app.workbench.original_url(self.key, base, person) if base else None
         kept = t("done.original_kept", clip=path.name)
         await answer(interaction, t("done.original_link", link=url) if url else kept)
 
 
-async def _sent(interaction: Interaction, t: Tongue, path: Path) -> bool:
+async def _sent(interaction: Interaction, t: Tongue, file: discord.File) -> bool:
     """Whether Discord took the file; its limit may be lower than it says."""
-    file = discord.File(path, path.name)
     try:
         await interaction.edit_original_response(
             content=t("done.original_file"), attachments=[file]

@@ -130,6 +130,9 @@ class Delivery(commands.Cog):
                 await message.delete()
             except (discord.HTTPException, discord.RateLimited, *LOST) as error:
                 log.warning("clip message not deleted", job_id=job.id, error=str(error))
+        if job.status_message_id and job.place.channel_id:
+            key = f"job {job.batch}"
+            self._edits.put(job.place.channel_id, key, job.status_message_id, ends=True)
         shot = await self._bot.app.workbench.shot_of_take(job)
         if shot is not None:
             self._refresh(shot)
@@ -258,7 +261,7 @@ class Delivery(commands.Cog):
         return None
 
     async def _post(self, job: Job, clip: Path, guild_id: int) -> discord.Message:
-        """Post the best version the channel takes; what is too large gets smaller, then a still."""
+        """Post the best version the channel takes: smaller, then a still, then words alone."""
         limit = await self._limit(guild_id)
         for shrink in (self._fitted, self._fitted, self._still):
             upload = await shrink(job, clip, limit)
@@ -272,21 +275,19 @@ class Delivery(commands.Cog):
             finally:
                 if upload.path != clip:
                     await asyncio.to_thread(upload.path.unlink, missing_ok=True)
-        raise AssertionError("unreachable")
+        return await self._send(job, None)
 
-    async def _send(self, job: Job, upload: _Upload) -> discord.Message:
+    async def _send(self, job: Job, upload: _Upload | None) -> discord.Message:
         app, t = self._bot.app, self._bot.tongue(job.place.user_id)
         shot = await self._shot_board(job)
-        words = _presenter.clip_message(t, job, app.catalogue.models, upload.note, shot)
-        name = f"dailies-{job.id}{upload.path.suffix}"
-        file = discord.File(
-            upload.path, name, description=_presenter.alt_text(job), spoiler=job.brief.spoiler
-        )
+        note = upload.note if upload else _presenter.too_large_note(t, job)
+        words = _presenter.clip_message(t, job, app.catalogue.models, note, shot)
         answers = _first_post(job, shot)
         more: dict[str, Any] = {} if answers is None else {"reference": answers}
+        if upload is not None:
+            more["file"] = _file(job, upload)
         return await self._place(job).send(
             words,
-            file=file,
             nonce=job.id,
             allowed_mentions=discord.AllowedMentions(
                 everyone=False,
@@ -356,6 +357,12 @@ def _reader(job: Job) -> Person:
 def _stage_of(job: Job) -> str:
     """What is worth an edit at once when it changes."""
     return f"{job.state} {job.reason} {job.cancel_at is not None} {job.message}"
+
+
+def _file(job: Job, upload: _Upload) -> discord.File:
+    name = f"dailies-{job.id}{upload.path.suffix}"
+    alt = _presenter.alt_text(job)
+    return discord.File(upload.path, name, description=alt, spoiler=job.brief.spoiler)
 
 
 def _first_post(job: Job, shot: Board | None) -> discord.MessageReference | None:

@@ -7,6 +7,7 @@ DISCORD_MESSAGE_CONTENT the owner of a shot may simply speak in its thread.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
 import discord
@@ -22,9 +23,9 @@ from bot.producer import Person
 from bot.texts import say
 from bot.workbench import Next
 from cogs._forms import Filled, Upload, filled
-from cogs._inputs import Source, source_at, source_of, with_source
+from cogs._inputs import Source, is_picture, is_video, source_at, source_of, with_source
 from cogs._offers import offer
-from cogs._options import Prompt, person_of, require_permissions
+from cogs._options import Prompt, person_of, require, require_permissions
 from cogs._rivals import offer_all
 from cogs._spot import Spot, in_thread, of_interaction
 from cogs._verbs import ITEMS
@@ -99,6 +100,7 @@ class Iterate(commands.Cog):
     async def _answered(self, spot: Spot, message: discord.Message) -> None:
         """The step the words ask for, as a card under them; what goes wrong is said there too."""
         try:
+            _require_permissions(spot, message)
             step = await self._step(spot, message)
             await offer(spot, step)
             if spot.under is None and spot.message is not None:
@@ -118,14 +120,8 @@ class Iterate(commands.Cog):
             shot = await bench.shot_of(job_id, spot.person)
             place_id = shot.thread_id or spot.place.channel_id
             if place_id != spot.place.channel_id:
-                spot.under, spot.place = (
-                    None,
-                    Place(
-                        guild_id=spot.place.guild_id,
-                        channel_id=place_id,
-                        user_id=spot.place.user_id,
-                    ),
-                )
+                spot.under, spot.instead = None, message
+                spot.place = replace(spot.place, channel_id=place_id)
         if not source.uploads:
             return await self._refined(spot, words, job_id)
         return await self._from_picture(spot, words, job_id, source)
@@ -140,8 +136,7 @@ class Iterate(commands.Cog):
             if shot is None:
                 raise Refused(say("refine.which"))
             job_id = await bench.latest(shot.id, spot.person)
-        made = await bench.brief_of(job_id, spot.person)
-        brief = Brief(prompt=words or made.prompt, aspect=made.aspect, stage=made.stage)
+        brief = _from(await bench.brief_of(job_id, spot.person), words)
         brief = await with_source(spot.bot, brief, source, spot.person)
         return await bench.rebrief(job_id, brief, spot.person, spot.place)
 
@@ -159,7 +154,7 @@ async def _edited(interaction: Interaction, form: Filled) -> None:
     spot = of_interaction(interaction)
     brief = await _with_form(spot, interaction, Brief(prompt=form.prompt), form)
     bench = spot.bot.app.workbench
-    await offer(spot, await bench.reword(form.key, brief.prompt, brief.inputs, spot.person))
+    await offer(spot, await bench.reword(form.key, brief, spot.person))
 
 
 async def _changed(interaction: Interaction, form: Filled) -> None:
@@ -168,12 +163,23 @@ async def _changed(interaction: Interaction, form: Filled) -> None:
     require_permissions(interaction)
     bench, person = interaction.client.app.workbench, person_of(interaction)
     spot = of_interaction(interaction, await bench.shot_of(form.key, person))
-    given = await _with_form(spot, interaction, Brief(prompt=form.prompt), form)
+    made = _from(await bench.brief_of(form.key, person), form.prompt)
+    given = await _with_form(spot, interaction, made, form)
     if not given.inputs:
         step = await bench.change(form.key, form.prompt, spot.person, spot.place)
     else:
         step = await bench.rebrief(form.key, given, spot.person, spot.place)
     await offer(spot, step)
+
+
+def _from(made: Brief, words: str) -> Brief:
+    """What a take of another picture keeps: its format, its stage, and that it is hidden."""
+    return Brief(
+        prompt=words or made.prompt,
+        aspect=made.aspect,
+        stage=made.stage,
+        spoiler=made.spoiler,
+    )
 
 
 async def _with_form(spot: Spot, interaction: Interaction, brief: Brief, form: Filled) -> Brief:
@@ -189,8 +195,10 @@ async def _animated(interaction: Interaction, form: Filled) -> None:
     await acknowledge(interaction)
     require_permissions(interaction)
     spot = of_interaction(interaction)
-    picture = next(file for file in await _kept(spot, form) if file.kind.startswith("image/"))
-    await make(spot, Brief(prompt=form.prompt), Source(uploads=[picture]), interaction.user)
+    pictures = [file for file in await _kept(spot, form) if is_picture(file)]
+    if not pictures:
+        raise Refused(say("input.no_picture"))
+    await make(spot, Brief(prompt=form.prompt), Source(uploads=pictures[:1]), interaction.user)
 
 
 async def _compared(interaction: Interaction, form: Filled) -> None:
@@ -198,8 +206,10 @@ async def _compared(interaction: Interaction, form: Filled) -> None:
     await acknowledge(interaction)
     require_permissions(interaction)
     spot = of_interaction(interaction)
-    picture = next(file for file in await _kept(spot, form) if file.kind.startswith("image/"))
-    source = Source(uploads=[picture])
+    pictures = [file for file in await _kept(spot, form) if is_picture(file)]
+    if not pictures:
+        raise Refused(say("input.no_picture"))
+    source = Source(uploads=pictures[:1])
     brief = await with_source(spot.bot, Brief(prompt=form.prompt), source, spot.person)
     await offer_all(spot, await spot.bot.app.comparing.propose(brief, spot.place))
 
@@ -209,17 +219,20 @@ async def _continued(interaction: Interaction, form: Filled) -> None:
     await acknowledge(interaction)
     require_permissions(interaction)
     spot = of_interaction(interaction)
-    video = next(file for file in await _kept(spot, form) if file.kind.startswith("video/"))
+    videos = [file for file in await _kept(spot, form) if is_video(file)]
+    if not videos:
+        raise Refused(say("input.no_clip"))
     frame = await spot.bot.app.workbench.last_frame_at(
-        video.url, loopback_ok=spot.bot.app.settings.discord_on_loopback
+        videos[0].url, loopback_ok=spot.bot.app.settings.discord_on_loopback
     )
-    brief = Brief(prompt=form.prompt, inputs=(frame,), spoiler=video.spoiler)
+    brief = Brief(prompt=form.prompt, inputs=(frame,), spoiler=videos[0].spoiler)
     await make(spot, brief, Source(), interaction.user)
 
 
 async def _kept(spot: Spot, form: Filled) -> list[Upload]:
     """The files of the message whose menu opened the form."""
-    files = await spot.bot.app.store.people.files_on(int(form.key))
+    people, scope = spot.bot.app.store.people, str(spot.place.guild_id)
+    files = await people.files_on(scope, int(form.key)) if form.key.isdecimal() else []
     return [Upload(url=url, name=name, kind=kind) for url, name, kind in files]
 
 
@@ -234,6 +247,17 @@ def _person_of(message: discord.Message) -> Person:
         roles=frozenset(role.id for role in member.roles) if member else frozenset(),
         channels=tuple(number for number in (channel.id, parent_id) if number),
     )
+
+
+def _require_permissions(spot: Spot, message: discord.Message) -> None:
+    """As for a command. Raises `NotAllowed`; what is not known (yet), Discord's answer decides."""
+    channel, guild = message.channel, message.guild
+    if guild is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+        return
+    in_thread = isinstance(channel, discord.Thread)
+    if in_thread and channel.parent is None:
+        return
+    require(channel.permissions_for(guild.me), spot.t, in_thread=in_thread)
 
 
 async def _said(message: discord.Message, text: str) -> None:

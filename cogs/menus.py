@@ -40,7 +40,7 @@ class Menus(commands.Cog):
 
     async def animate(self, interaction: Interaction, message: discord.Message) -> None:
         """A form for what should happen in the picture."""
-        if not any(is_picture(file) for file in message.attachments):
+        if not any(is_picture(upload_of(file)) for file in message.attachments):
             raise Refused(say("input.no_picture"))
         t = self._bot.tongue(interaction.user.id)
         form = prompt_form(t, f"animate:{message.id}", t("modal.animate_title"), files=False)
@@ -53,7 +53,7 @@ class Menus(commands.Cog):
         source = await source_of(self._bot, message, person)
         t = self._bot.tongue(interaction.user.id)
         if source.job_id is None:
-            if not any(is_video(file) for file in message.attachments):
+            if not any(is_video(upload_of(file)) for file in message.attachments):
                 raise Refused(say("input.no_clip"))
             form = prompt_form(t, f"extend:{message.id}", t("modal.continue_title"), files=False)
             await interaction.response.send_modal(form)
@@ -71,7 +71,7 @@ class Menus(commands.Cog):
             await begin(interaction)
             await compare_take(interaction, source.job_id)
             return
-        if not any(is_picture(file) for file in message.attachments):
+        if not any(is_picture(upload_of(file)) for file in message.attachments):
             raise Refused(say("compare.what"))
         t = self._bot.tongue(interaction.user.id)
         form = prompt_form(t, f"versus:{message.id}", t("modal.animate_title"), files=False)
@@ -79,10 +79,12 @@ class Menus(commands.Cog):
         await self._keep(message)
 
     async def _keep(self, message: discord.Message) -> None:
-        """Discord shows us other people's files only now, not when the form comes."""
+        """Discord shows us the files of others' messages now, and not when the form comes."""
         files = [upload_of(file) for file in message.attachments]
         await self._bot.app.store.people.keep_files(
-            message.id, [(file.url, file.name, file.kind) for file in files]
+            str(message.guild.id if message.guild else ""),
+            message.id,
+            [(file.url, file.name, file.kind) for file in files],
         )
 
 

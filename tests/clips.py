@@ -11,7 +11,7 @@ import av
 from av.video.stream import VideoStream
 from PIL import Image
 
-__all__ = ["clip_bytes", "still_bytes"]
+__all__ = ["clip_bytes", "noisy_clip_bytes", "still_bytes"]
 
 
 @cache
@@ -25,16 +25,32 @@ def clip_bytes(
         return path.read_bytes()
 
 
+@cache
+def noisy_clip_bytes(seconds: float = 1.0, width: int = 640, height: int = 360) -> bytes:
+    """One that no encoder makes small without loss: every frame is noise."""
+    with tempfile.TemporaryDirectory() as room:
+        path = Path(room, "clip.mp4")
+        _encode(path, seconds, width, height, "")
+        return path.read_bytes()
+
+
 def _encode(path: Path, seconds: float, width: int, height: int, colour: str) -> None:
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=12)
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for index in range(int(seconds * 12)):
-            picture = Image.new("RGB", (width, height), colour)
-            picture.paste("white", (index * 4 % width, 20, index * 4 % width + 24, 60))
+            picture = _frame(index, width, height, colour)
             container.mux(stream.encode(av.VideoFrame.from_image(picture)))
         container.mux(stream.encode())
+
+
+def _frame(index: int, width: int, height: int, colour: str) -> Image.Image:
+    if not colour:
+        return Image.effect_noise((width, height), 60).convert("RGB")
+    picture = Image.new("RGB", (width, height), colour)
+    picture.paste("white", (index * 4 % width, 20, index * 4 % width + 24, 60))
+    return picture
 
 
 @cache

@@ -13,7 +13,7 @@ CREATE TABLE sheet (
 -- Files on a message somebody pointed at: Discord shows them to us only at that moment.
 CREATE TABLE pointed (
   message_id INTEGER PRIMARY KEY,
-  files TEXT NOT NULL                       -- JSON: [[url, name, kind], ...]
+  files TEXT NOT NULL                       -- JSON: whose, and [[url, name, kind], ...]
 ) STRICT;
 
 CREATE INDEX job_message ON job (result_message_id) WHERE result_message_id IS NOT NULL;

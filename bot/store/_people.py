@@ -37,9 +37,11 @@ class People:
 
         await self._db.write(work)
 
-    async def keep_files(self, message_id: int, files: Sequence[tuple[str, str, str]]) -> None:
+    async def keep_files(
+        self, scope: str, message_id: int, files: Sequence[tuple[str, str, str]]
+    ) -> None:
         """Files (address, name, kind) on a message, for when we may not see them any more."""
-        text = json.dumps(files)
+        text = json.dumps({"scope": scope, "files": files})
 
         async def work(db: aiosqlite.Connection) -> None:
             await db.execute(
@@ -50,14 +52,16 @@ class People:
 
         await self._db.write(work)
 
-    async def files_on(self, message_id: int) -> list[tuple[str, str, str]]:
-        """What was kept of a message, nothing where nobody pointed at it."""
+    async def files_on(self, scope: str, message_id: int) -> list[tuple[str, str, str]]:
+        """What was kept of a message of that server, nothing where nobody pointed at it."""
 
         async def work(db: aiosqlite.Connection) -> list[tuple[str, str, str]]:
             rows = await db.execute_fetchall(
                 "SELECT files FROM pointed WHERE message_id = ?", (message_id,)
             )
-            return [(f[0], f[1], f[2]) for row in rows for f in json.loads(row["files"])]
+            kept = [json.loads(row["files"]) for row in rows]
+            own = [one["files"] for one in kept if one["scope"] == scope]
+            return [(f[0], f[1], f[2]) for files in own for f in files]
 
         return await self._db.read(work)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -28,6 +28,10 @@ class KeptQuote:
     terms: str
     price_micros: int
     created_at: datetime
+
+    def place_of_card(self, channel_id: int | None) -> Place:
+        """Where it was meant to be shown, or the channel it was shown in instead."""
+        return self.place if channel_id is None else replace(self.place, channel_id=channel_id)
 
 
 async def insert(db: aiosqlite.Connection, quote: KeptQuote) -> None:

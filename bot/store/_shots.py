@@ -24,12 +24,14 @@ class Shots:
         self._db = database
 
     async def add(self, shot: Shot) -> Shot:
-        """A new shot, or the one its origin has made before."""
+        """A new shot, or the one its origin has made before or its thread is."""
 
         async def work(db: aiosqlite.Connection) -> Shot:
             await db.execute(_INSERT_SHOT, _values(shot))
             (row,) = await db.execute_fetchall(
-                "SELECT * FROM shot WHERE scope = ? AND origin = ?", (shot.scope, shot.origin)
+                "SELECT * FROM shot WHERE scope = :scope AND (origin = :origin"
+                " OR thread_id = :thread_id) ORDER BY origin = :origin DESC LIMIT 1",
+                _values(shot),
             )
             return _shot(row)
 
@@ -216,12 +218,13 @@ async def number_planned(db: aiosqlite.Connection, jobs: Sequence[Job]) -> None:
 _INSERT_SHOT: Final = (
     "INSERT INTO shot (id, scope, origin, channel_id, thread_id, title, owner_id,"
     " board_message_id, created_at) VALUES (:id, :scope, :origin, :channel_id, :thread_id,"
-    " :title, :owner_id, :board_message_id, :created_at) ON CONFLICT (scope, origin) DO NOTHING"
+    " :title, :owner_id, :board_message_id, :created_at) ON CONFLICT DO NOTHING"
 )
 _BY_ID: Final = "SELECT * FROM shot WHERE scope = ? AND id = ?"
 _BOARD: Final = (
     "SELECT t.*, j.model, j.provider, j.prompt, j.state, j.user_id, j.channel_id, j.clip,"
     " j.status_message_id, j.result_message_id, j.width, j.height,"
+    " json_extract(j.brief, '$.spoiler') AS spoiler,"
     " coalesce(l.micros, j.hold_micros) AS micros, d.job_id IS NOT NULL AS deleted"
     " FROM take t JOIN shot s ON s.id = t.shot_id JOIN job j ON j.id = t.job_id"
     " LEFT JOIN ledger l ON l.job_id = j.id AND l.kind = 'settle'"
@@ -342,4 +345,5 @@ def _line(row: sqlite3.Row) -> Line:
         clip=row["clip"],
         deleted=bool(row["deleted"]),
         shape=row["width"] / row["height"] if row["height"] else 16 / 9,
+        spoiler=bool(row["spoiler"]),
     )

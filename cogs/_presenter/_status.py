@@ -33,20 +33,26 @@ def status_message(
     ahead: int = 0,
     progress: float | None = None,
     expected_s: float | None = None,
+    deleted: bool = False,
 ) -> str:
     """One job: what it is, and one line of news."""
+    told = news(t, job, ahead=ahead, progress=progress, expected_s=expected_s)
     lines = [
         f"{made_with(t, job, models)} · {money(t, job.hold_micros)}",
         format_of(t, job.plan.fit),
         quoted(job.brief.prompt),
         changes(t, job.plan.fit),
-        news(t, job, ahead=ahead, progress=progress, expected_s=expected_s),
+        t("done.deleted") if deleted else told,
     ]
     return fill(t, lines)
 
 
 def status_of_takes(
-    t: Tongue, jobs: Sequence[Job], models: Models, progress: Sequence[float | None]
+    t: Tongue,
+    jobs: Sequence[Job],
+    models: Models,
+    progress: Sequence[float | None],
+    deleted: Sequence[bool] = (),
 ) -> str:
     """Takes quoted together: the recipe once, then a line for each."""
     first, held = jobs[0], sum(job.hold_micros for job in jobs)
@@ -58,8 +64,10 @@ def status_of_takes(
         changes(t, first.plan.fit),
         t("status.of_takes", done=done, count=len(jobs)),
         *[
-            f"`{index}` {news(t, job, progress=share)}"
-            for index, (job, share) in enumerate(zip(jobs, progress, strict=True), 1)
+            f"`{index}` {t('board.deleted') if gone else news(t, job, progress=share)}"
+            for index, (job, share, gone) in enumerate(
+                zip(jobs, progress, deleted or [False] * len(jobs), strict=True), 1
+            )
         ],
     ]
     return fill(t, lines)
@@ -85,7 +93,7 @@ def news(
 ) -> str:
     """What a job is doing now. What the worker has to say goes before our own words."""
     if job.message:
-        return t.of(job.message)
+        return dotted([t.of(job.message), _ahead(t, ahead)])
     match job.state:
         case State.QUEUED:
             return _waiting(t, job, ahead, expected_s)
@@ -107,9 +115,12 @@ def news(
 
 
 def _waiting(t: Tongue, job: Job, ahead: int, expected_s: float | None) -> str:
-    before = t("status.ahead", count=ahead) if ahead else ""
     asked = t("status.asked", when=ago(job.created_at))
-    return dotted([t("status.waiting"), before, asked, _usually(t, expected_s)])
+    return dotted([t("status.waiting"), _ahead(t, ahead), asked, _usually(t, expected_s)])
+
+
+def _ahead(t: Tongue, ahead: int) -> str:
+    return t("status.ahead", count=ahead) if ahead else ""
 
 
 def _usually(t: Tongue, expected_s: float | None) -> str:
