@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from benchmarks import ack, books, demo, engine, media, route, vendor_seen
+from benchmarks import ack, books, demo, engine, media, ranking, route, vendor_seen
 from benchmarks.table import Row, show
 
 ALL: Final[Mapping[str, Callable[[], Sequence[Row]]]] = {
@@ -19,6 +19,7 @@ ALL: Final[Mapping[str, Callable[[], Sequence[Row]]]] = {
     "books": books.rows,
     "demo": demo.rows,
     "media": media.rows,
+    "ranking": ranking.rows,
 }
 STOPPED: Final = "stopped"
 
