@@ -8,7 +8,18 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from benchmarks import ack, books, classifier, demo, engine, media, pick, route, vendor_seen
+from benchmarks import (
+    ack,
+    books,
+    classifier,
+    demo,
+    engine,
+    media,
+    pick,
+    ranking,
+    route,
+    vendor_seen,
+)
 from benchmarks.table import Row, show
 
 ALL: Final[Mapping[str, Callable[[], Sequence[Row]]]] = {
@@ -21,6 +32,7 @@ ALL: Final[Mapping[str, Callable[[], Sequence[Row]]]] = {
     "books": books.rows,
     "demo": demo.rows,
     "media": media.rows,
+    "ranking": ranking.rows,
 }
 STOPPED: Final = "stopped"
 

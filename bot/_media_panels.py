@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from bot.ranking import Ranking, Row
@@ -13,10 +13,12 @@ __all__ = ["note_of", "panels_of"]
 PANELS: Final = 4  # more would be too small to read on a phone
 ROWS: Final = 4
 
+PriceOf = Callable[[str, str], float | None]  # model, category -> micro-USD a kept second
 
-def panels_of(ranked: Ranking) -> list[dict[str, Any]]:
-    """Overall first, then by votes; each with its leading models."""
-    return [_panel(ranked, category) for category in _shown(ranked)]
+
+def panels_of(ranked: Ranking, price_of: PriceOf) -> list[dict[str, Any]]:
+    """Overall first, then by votes; each with its leading models and what a kept second cost."""
+    return [_panel(ranked, category, price_of) for category in _shown(ranked)]
 
 
 def note_of(ranked: Ranking) -> str:
@@ -36,21 +38,22 @@ def _votes(ranked: Ranking, category: str) -> int:
     return max(row.votes for row in ranked.of(category))
 
 
-def _panel(ranked: Ranking, category: str) -> dict[str, Any]:
+def _panel(ranked: Ranking, category: str, price_of: PriceOf) -> dict[str, Any]:
     rows = [row for row in ranked.of(category) if row.votes]
     leader = rows[0]
     told = f"your team prefers {leader.name}" if leader.separated else "not enough votes yet"
     return {
         "title": CATEGORY_NAMES[category].capitalize(),
         "news": told,
-        "rows": [_line(row) for row in rows[:ROWS]],
+        "rows": [_line(row, price_of(row.model, category)) for row in rows[:ROWS]],
     }
 
 
-def _line(row: Row) -> dict[str, Any]:
+def _line(row: Row, per_s_micros: float | None) -> dict[str, Any]:
+    price = "" if per_s_micros is None else f", ${per_s_micros / 1_000_000:.2f} a kept second"
     return {
         "name": row.name,
-        "score": f"{row.wins} of {row.votes}",
+        "score": f"{row.wins} of {row.votes}{price}",
         "prior": row.prior,
         "value": row.value,
         "low": row.low,

@@ -32,6 +32,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.app import App, Clock, reading, running, utc_now
+from bot.comparing import is_compared
 from bot.config import Settings
 from bot.errors import BotError, ConfigError, Refused
 from bot.jobs import Delivered, Job, Later, Undeliverable
@@ -171,7 +172,8 @@ class Switchboard:
             self._face = None
 
     async def update(self, job: Job) -> None:
-        if self._face:
+        """A job of a comparison has no message of its own: who is ready first would tell."""
+        if self._face and not is_compared(job):
             await self._face.update(job)
 
     async def deliver(self, job: Job, clip: Path) -> Delivered | Undeliverable | Later:

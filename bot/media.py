@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -372,13 +372,19 @@ class Media:
         return Picture(path=to, mime="image/png" if to.suffix == ".png" else "image/jpeg", **answer)
 
     async def render_ranking(
-        self, ranked: Ranking, to: Path, *, title: str = "What this team prefers"
+        self,
+        ranked: Ranking,
+        to: Path,
+        *,
+        title: str = "What this team prefers",
+        price_of: Callable[[str, str], float | None] = lambda _model, _category: None,
     ) -> Picture:
         """A dot with its interval for each model, by category. Raises `CannotDraw`.
 
+        `price_of` says what a kept second of a model cost in a category (`TasteView.per_s_micros`).
         The built-in belief is a hollow mark. The suffix of `to` chooses PNG or JPEG.
         """
-        panels = panels_of(ranked)
+        panels = panels_of(ranked, price_of)
         job = {"op": "chart", "title": title, "panels": panels, "note": note_of(ranked)}
         answer = await self._work(CannotDraw, job, {"to": to}, cpu_s=30)
         return Picture(path=to, mime="image/png" if to.suffix == ".png" else "image/jpeg", **answer)

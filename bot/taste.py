@@ -7,12 +7,13 @@ business, how they are counted `ranking`'s.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from bot.models import Catalogue
-from bot.ranking import Ranking, Row, Vote, preferences, ranking
+from bot.ranking import OVERALL, Ranking, Row, Vote, preferences, ranking
 from bot.router import Decision, Preference
 from bot.router.verdicts import mean_of
 from bot.store import AcceptedRow, Store
@@ -30,8 +31,9 @@ class TasteView:
     costs: tuple[AcceptedRow, ...]
     steers: bool  # the settings let it decide
 
-    def per_s_micros(self, model: str, category: str = "") -> float | None:
-        """Micro-USD a second that was kept; category "" is all together, None: none was."""
+    def per_s_micros(self, model: str, category: str = OVERALL) -> float | None:
+        """Micro-USD a second that was kept, overall or in one category; None: none was."""
+        category = "" if category == OVERALL else category
         found = (c for c in self.costs if (c.model, c.category) == (model, category))
         row = next(found, None)
         return row.per_s_micros if row else None
@@ -55,6 +57,13 @@ class Belief:
     sentence: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Counted:
+    version: int  # of the votes
+    ranked: Ranking
+    taught: Mapping[str, Mapping[str, Preference]]
+
+
 class Taste:
     """Rankings by server. Any call may raise `StoreBroken`."""
 
@@ -62,16 +71,21 @@ class Taste:
         self._store = store
         self._strengths = {model.id: model.strengths for model in catalogue.models.values()}
         self._names = {model.id: model.name for model in catalogue.models.values()}
-        self._counted: dict[str, tuple[int, Ranking]] = {}
+        self._counted: dict[str, _Counted] = {}
 
     async def ranking(self, scope: str) -> Ranking:
         """The count of a server's votes; costs one indexed read while nothing has changed."""
+        return (await self._current(scope)).ranked
+
+    async def _current(self, scope: str) -> _Counted:
         version = await self._store.plans.taste_version(scope)
         known = self._counted.get(scope)
-        if known is None or known[0] != version:
-            known = (version, self.count(await self._store.comparisons.votes(scope)))
+        if known is None or known.version != version:
+            # A tenth of a second for thousands of votes: not on the loop's time.
+            ranked = await asyncio.to_thread(self.count, await self._store.comparisons.votes(scope))
+            known = _Counted(version=version, ranked=ranked, taught=preferences(ranked))
             self._counted[scope] = known
-        return known[1]
+        return known
 
     def count(self, votes: Collection[Vote]) -> Ranking:
         """The ranking that these votes alone would give."""
@@ -82,10 +96,10 @@ class Taste:
 
     async def preferences(self, scope: str) -> Mapping[str, Mapping[str, Preference]]:
         """What takes the place of built-in strengths in the choice; nothing where switched off."""
-        counted = await self.ranking(scope)
-        if not counted.votes or not (await self._store.rules.of(scope)).votes_steer:
+        counted = await self._current(scope)
+        if not counted.taught or not (await self._store.rules.of(scope)).votes_steer:
             return {}
-        return preferences(counted)
+        return counted.taught
 
     async def view(self, scope: str) -> TasteView:
         """The ranking for people, also where it does not steer."""

@@ -57,6 +57,8 @@ PURE = (
     "bot/rules.py",
     "bot/ranking.py",
     "bot/_bradley_terry.py",
+    "bot/comparing/_course.py",
+    "bot/comparing/_result.py",
 )
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter"}
 

@@ -19,9 +19,10 @@ A service of use cases for both faces. The API of `Comparing`, in the order it i
 
 A face attaches itself (`comparing.attach(face)`, see `Face`) and is then called by `run`: `making`
 while jobs run, `show` once with the clips, `tell` once with a `Result` or `NoVote`. `id` is the
-offer's id too (an audition has one id for all, and each of its comparisons its own). The worker's
-delivery never sees the jobs of a comparison in a channel (`is_compared(job)`); a face that lists
-jobs must leave their message alone. Questions are "general" or a category, see `CATEGORY_NAMES`.
+offer's id too (an audition has one id for all, and each of its comparisons its own). The clips of a
+comparison in a channel never reach `Delivery.deliver`, nor their moves Discord's `update`; a face
+that goes through jobs by itself leaves those with `is_compared(job)` alone. Questions are "general"
+or a category, see `CATEGORY_NAMES`.
 
     trial = await comparing.audition.propose("model", place)   # against the incumbent
     offer = await comparing.audition.offer(trial); await comparing.go(offer, person)

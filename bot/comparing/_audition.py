@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -156,7 +157,7 @@ class Auditions:
         return AuditionReport(
             audition=audition,
             place=plans[0].place,
-            ranked=self._ranked(votes),
+            ranked=await asyncio.to_thread(self._ranked, votes),
             used=tuple(self._used(name, jobs) for name in (audition.model, audition.incumbent)),
             prompts=len(plans),
             voted=voted,

@@ -12,6 +12,7 @@ from bot.brief import Brief
 from bot.comparing._course import MOST, ORIGIN, rivals, terms_of
 from bot.errors import NotAllowed, NotFound, Refused
 from bot.jobs import Job, Place
+from bot.ledger import scope_of
 from bot.models import Catalogue
 from bot.pace import Clock
 from bot.producer import Person, Producer, Quote, new_id
@@ -92,14 +93,21 @@ class Offers:
             raise Refused(
                 f"At most {MOST} models at once, so that people can still tell them apart."
             )
+        allowed = (await self._store.rules.of(scope_of(place))).allowed_models
         if not models:
             decision = await self._producer.decide(brief, place, max_micros=max_micros)
-            open_to = tuple(c for c in decision.candidates if c.model not in without)
+            open_to = tuple(
+                one
+                for one in decision.candidates
+                if one.model not in without and (allowed is None or one.model in allowed)
+            )
             models = rivals(replace(decision, candidates=open_to), self._catalogue)
         quotes: list[Quote] = []
         left_out: list[LeftOut] = []
         for model in dict.fromkeys(models):
             try:
+                if allowed is not None and model not in allowed:
+                    raise NotAllowed("It is not used in this server (`/settings`).")
                 one = replace(brief, model=model)
                 quotes.append(await self._producer.quote(one, place, max_micros=max_micros))
             except Refused as error:

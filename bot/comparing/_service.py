@@ -1,49 +1,36 @@
-"""The use cases of comparisons, and the loop that brings each to its last word."""
+"""The use cases of comparisons: offers, votes, results. What runs them on is `_loop`'s business."""
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-
-import structlog
+from typing import Final
 
 from bot.brief import Brief
 from bot.comparing._audition import Auditions
-from bot.comparing._course import (
-    End,
-    Show,
-    Wait,
-    arrived,
-    is_compared,
-    letters_of,
-    next_step,
-)
-from bot.comparing._face import Face, Making, Presentation
+from bot.comparing._course import arrived, is_compared
+from bot.comparing._face import Face
+from bot.comparing._loop import Loop
 from bot.comparing._offers import Offers, Proposal
-from bot.comparing._result import NoVote, Result, letter_at, moved_by, no_vote, result_of
-from bot.comparing._viewing import Files, Viewing
-from bot.errors import BotError, NotAllowed, NotFound, Refused
-from bot.jobs import Job, Later, Place, Undeliverable
+from bot.comparing._result import Result, letter_at
+from bot.comparing._viewing import Viewing
+from bot.errors import NotAllowed, NotFound, Refused
+from bot.jobs import Job, Place
 from bot.ledger import scope_of
 from bot.media import Media, MediaError
 from bot.models import Catalogue
 from bot.pace import Pace
 from bot.producer import Person, Producer
-from bot.store import Cast, Comparison, ComparisonState, Letter, Phase, Plan, Store
+from bot.store import Cast, ComparisonState, Letter, Store
 from bot.taste import Taste, TasteView
 
 __all__ = ["Comparing", "Voting"]
 
-SOON = timedelta(seconds=30)  # after a step that could not be done
-QUIET = timedelta(minutes=2)  # after the last press: time to answer the rest, or think again
-GRID_BYTES = 10_000_000
-UNSHOWN = "The clips could not be made ready for a blind vote, so here they are with their names."
-CALLED_OFF = "The vote was called off by a manager; it does not count."
-NOWHERE = "The comparison could not be posted where it was asked for; the clips are kept."
-log = structlog.get_logger(__name__)
+GRID_BYTES: Final = 10_000_000
+CALLED_OFF: Final = "The vote was called off by a manager; it does not count."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,14 +64,18 @@ class Comparing:
     ) -> None:
         self._store = store
         self._taste = taste
-        self._names = {model.id: model.name for model in catalogue.models.values()}
         self._offers = Offers(store=store, producer=producer, catalogue=catalogue, clock=pace.clock)
         self.audition = Auditions(store=store, producer=producer, taste=taste, offers=self._offers)
         self._viewing = Viewing(media, folder)
-        self._pace = pace
         self._clock = pace.clock
-        self._face: Face | None = None
-        self._wake = asyncio.Event()
+        self._loop = Loop(
+            store=store,
+            taste=taste,
+            audition=self.audition,
+            viewing=self._viewing,
+            names={model.id: model.name for model in catalogue.models.values()},
+            pace=pace,
+        )
 
     # offers
 
@@ -170,7 +161,7 @@ class Comparing:
         cast = await self._store.comparisons.cast(
             _scope(person), comparison_id, question, person.user_id, choice, self._clock()
         )
-        self._wake.set()
+        self._loop.wake()
         return cast
 
     async def my_votes(self, comparison_id: str, person: Person) -> Mapping[str, str]:
@@ -196,7 +187,7 @@ class Comparing:
                 f"have, and ends on {comparison.deadline_at:%Y-%m-%d %H:%M} UTC in any case."
             )
         await self._store.plans.end(comparison_id, self._clock())
-        self._wake.set()
+        self._loop.wake()
 
     async def call_off(self, comparison_id: str, person: Person) -> None:
         """End it without a result: its votes teach nothing.
@@ -210,7 +201,7 @@ class Comparing:
             raise Refused("This vote has ended already.")
         await self._store.plans.say(comparison_id, CALLED_OFF)
         await self._store.plans.end(comparison_id, self._clock(), cancelled=True)
-        self._wake.set()
+        self._loop.wake()
 
     async def result(self, comparison_id: str, person: Person) -> Result:
         """What came of it. Raises `NotFound`, `Refused` before the reveal."""
@@ -220,7 +211,7 @@ class Comparing:
         plan = await self._store.plans.get(comparison_id)
         if plan is None:
             raise NotFound("There is no such comparison in this server.")
-        return await self._result(plan, comparison)
+        return await self._loop.result(plan, comparison)
 
     async def taste(self, person: Person) -> TasteView:
         """The server's own ranking, and what a second that was kept has cost."""
@@ -241,7 +232,7 @@ class Comparing:
     async def finish(self, offer: str) -> Path | None:
         """The clips that arrived in one labelled video; None with fewer than two."""
         (plan,) = await self._store.plans.of_offer(offer)
-        ready = arrived(await self._jobs(plan))
+        ready = arrived(await self._loop.jobs(plan))
         grid = None
         if len(ready) >= 2:
             by_model = {job.model: job for job in ready}
@@ -250,215 +241,32 @@ class Comparing:
                 for entry in plan.entries
                 if entry.model in by_model
             ]
-            grid = await self._viewing.together(plan, letters, GRID_BYTES)
+            with contextlib.suppress(MediaError):  # the clips themselves are there
+                grid = await self._viewing.together(plan, letters, GRID_BYTES)
         await self._store.plans.told(plan.id)
         return grid
 
-    # the loop
+    # showing
 
     def attach(self, face: Face) -> None:
         """Who shows comparisons from now on; without one they wait."""
-        self._face = face
-        self._wake.set()
+        self._loop.attach(face)
 
     def detach(self, face: Face) -> None:
-        if self._face is face:
-            self._face = None
+        self._loop.detach(face)
 
     def moved(self, job: Job) -> None:
         """A job of a comparison is somewhere else than before."""
         del job
-        self._wake.set()
+        self._loop.wake()
 
     async def run(self) -> None:
         """Bring every open comparison on, from where the database says it is."""
-        while True:
-            self._wake.clear()
-            await self._pace.wait(await self.sweep(), self._wake)
+        await self._loop.run()
 
     async def sweep(self) -> datetime | None:
         """Do what is due now; when the next thing is."""
-        face = self._face
-        if face is None:
-            return None
-        times: list[datetime] = []
-        for plan in await self._store.plans.open():
-            try:
-                until = await self._advance(plan, face)
-            except (BotError, OSError) as error:
-                log.error("comparison stands still", plan=plan.id, error=str(error))
-                until = self._clock() + SOON
-            if until is not None:
-                times.append(until)
-        for trial in await self._store.plans.finished_auditions():
-            match await face.tell(await self.audition.report_of(trial)):
-                case Later(due_at=due_at):
-                    times.append(due_at)
-                case _:
-                    await self._store.plans.audition_told(trial.id)
-        return min(times, default=None)
-
-    async def _advance(self, plan: Plan, face: Face) -> datetime | None:
-        """One comparison as far as it goes now; when to look again, None: when it moves."""
-        while True:
-            match plan.phase:
-                case Phase.MAKING:
-                    until = await self._make(plan, face)
-                case Phase.SHOWING:
-                    until = await self._show(plan, face)
-                case Phase.VOTING:
-                    until = await self._count(plan)
-                case Phase.ENDED:
-                    until = await self._tell(plan, face)
-                case Phase.OFFERED | Phase.TOLD:
-                    return None
-            after = await self._store.plans.get(plan.id)
-            if after is None or after.phase is plan.phase:
-                return until
-            plan = after
-
-    async def _make(self, plan: Plan, face: Face) -> datetime | None:
-        jobs = await self._jobs(plan)
-        match next_step(plan, jobs, self._clock()):
-            case Wait(until=until):
-                await face.making(_making(plan, jobs))
-                return until
-            case Show(jobs=ready):
-                await self._draw(plan, ready, await face.limit_bytes(plan.place))
-            case End():
-                await self._store.plans.end(plan.id, self._clock())
-        return None
-
-    async def _draw(self, plan: Plan, ready: Sequence[Job], limit_bytes: int) -> None:
-        """Copies first, then the letters: what is drawn can be shown."""
-        letters = letters_of(plan, ready)
-        try:
-            files = await self._viewing.make(plan, letters, self._names, limit_bytes)
-        except MediaError as error:
-            if not error.conclusive:
-                raise
-            log.warning("no viewing copies", plan=plan.id, error=error.user_message)
-            await self._store.plans.say(plan.id, UNSHOWN)
-            await self._store.plans.end(plan.id, self._clock())
-            return
-        rules = await self._store.rules.of(scope_of(plan.place))
-        now = self._clock()
-        comparison = Comparison(
-            id=plan.id,
-            batch=plan.batch or plan.id,
-            scope=scope_of(plan.place),
-            requester_id=plan.place.user_id,
-            quorum=rules.quorum,
-            deadline_at=now + timedelta(hours=rules.vote_hours),
-            letters=letters,
-            questions=plan.questions,
-            created_at=now,
-            blind=plan.blind,
-        )
-        await self._store.plans.show(plan, comparison, files.note)
-
-    async def _show(self, plan: Plan, face: Face) -> datetime | None:
-        comparison = await self._store.comparisons.get(scope_of(plan.place), plan.id)
-        files = await self._viewing.find(plan, comparison.letters, self._names)
-        if files is None:
-            limit_bytes = await face.limit_bytes(plan.place)
-            files = await self._viewing.make(plan, comparison.letters, self._names, limit_bytes)
-        rules = await self._store.rules.of(scope_of(plan.place))
-        deadline_at = self._clock() + timedelta(hours=rules.vote_hours)
-        jobs = await self._jobs(plan)
-        shown = _presentation(plan, comparison, files, jobs, deadline_at)
-        match await face.show(shown):
-            case Later(due_at=due_at):
-                return due_at
-            case Undeliverable():
-                await self._store.plans.say(plan.id, NOWHERE)
-                await self._store.plans.end(plan.id, self._clock(), cancelled=True)
-            case posted:
-                await self._store.plans.posted(plan.id, posted.message_id, deadline_at)
-        return None
-
-    async def _count(self, plan: Plan) -> datetime | None:
-        """End it at its deadline, or with its quorum, once nobody presses any more."""
-        comparison = await self._store.comparisons.get(scope_of(plan.place), plan.id)
-        ends_at = comparison.deadline_at
-        turnout = await self._store.comparisons.turnout(comparison.id)
-        if turnout.last_at is not None and turnout.voters >= comparison.quorum:
-            ends_at = min(ends_at, turnout.last_at + QUIET)
-        if comparison.state is ComparisonState.OPEN and self._clock() < ends_at:
-            return ends_at
-        await self._store.plans.end(plan.id, self._clock())
-        return None
-
-    async def _tell(self, plan: Plan, face: Face) -> datetime | None:
-        match await face.tell(await self._last_word(plan)):
-            case Later(due_at=due_at):
-                return due_at
-            case _:
-                await self._store.plans.told(plan.id)
-                await self._viewing.forget(plan)
-        return None
-
-    async def _last_word(self, plan: Plan) -> Result | NoVote:
-        comparison = await self._store.comparisons.of_batch(
-            scope_of(plan.place), plan.batch or plan.id
-        )
-        if comparison is not None:
-            return await self._result(plan, comparison)
-        jobs = await self._jobs(plan)
-        return no_vote(plan, jobs, arrived(jobs), self._names)
-
-    async def _result(self, plan: Plan, comparison: Comparison) -> Result:
-        votes = await self._store.comparisons.votes_of(comparison.id)
-        moved = ()
-        if comparison.blind and comparison.state is ComparisonState.REVEALED:
-            every = await self._store.comparisons.votes(comparison.scope)
-            others = [vote for vote in every if vote.comparison_id != comparison.id]
-            before, after = self._taste.count(others), self._taste.count(every)
-            moved = moved_by(comparison, before, after, self._names)
-        jobs = await self._jobs(plan)
-        return result_of(plan, comparison, jobs, votes, self._names, moved)
-
-    async def _jobs(self, plan: Plan) -> list[Job]:
-        """In the order the models were asked for."""
-        jobs = await self._store.batch(plan.batch or "")
-        order = [entry.model for entry in plan.entries]
-        return sorted(jobs, key=lambda job: order.index(job.model))
-
-
-def _making(plan: Plan, jobs: Sequence[Job]) -> Making:
-    ready = len(arrived(jobs))
-    return Making(
-        id=plan.id,
-        place=plan.place,
-        status_message_id=jobs[0].status_message_id,
-        total=len(jobs),
-        ready=ready,
-        failed=sum(job.ended for job in jobs) - ready,
-        show_by=plan.show_by,
-    )
-
-
-def _presentation(
-    plan: Plan,
-    comparison: Comparison,
-    files: Files,
-    jobs: Sequence[Job],
-    deadline_at: datetime,
-) -> Presentation:
-    return Presentation(
-        id=plan.id,
-        place=plan.place,
-        status_message_id=jobs[0].status_message_id,
-        prompt=plan.brief.prompt,
-        blind=plan.blind,
-        clips=files.clips,
-        side_by_side=files.side_by_side,
-        questions=tuple(comparison.questions),
-        quorum=comparison.quorum,
-        deadline_at=deadline_at,
-        missing=len(jobs) - len(comparison.letters),
-        note=files.note,
-    )
+        return await self._loop.sweep()
 
 
 def _scope(person: Person) -> str:

@@ -55,3 +55,20 @@ CREATE TRIGGER taste_changes_with_a_removal AFTER DELETE ON vote BEGIN
     SELECT scope, 1 FROM comparison WHERE id = OLD.comparison_id AND state = 'revealed'
     ON CONFLICT (scope) DO UPDATE SET ver = ver + 1;
 END;
+
+-- What was charged by model and category, so that the price of a kept second needs no look at jobs.
+CREATE TABLE spent_on (
+  scope TEXT NOT NULL, model TEXT NOT NULL, category TEXT NOT NULL,
+  micros INTEGER NOT NULL,
+  PRIMARY KEY (scope, model, category)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER spent_on_grows AFTER INSERT ON ledger WHEN NEW.kind = 'settle' BEGIN
+  INSERT INTO spent_on (scope, model, category, micros)
+    SELECT j.scope, j.model, d.category, NEW.micros
+    FROM job j JOIN decision d ON d.batch = j.batch WHERE j.id = NEW.job_id
+    ON CONFLICT (scope, model, category) DO UPDATE SET micros = micros + excluded.micros;
+END;
+INSERT INTO spent_on (scope, model, category, micros)
+  SELECT j.scope, j.model, d.category, sum(l.micros)
+  FROM ledger l JOIN job j ON j.id = l.job_id JOIN decision d ON d.batch = j.batch
+  WHERE l.kind = 'settle' GROUP BY j.scope, j.model, d.category;

@@ -313,12 +313,14 @@ ACCEPTED: Final = (
 )
 ACCEPTED_BY: Final[Mapping[str, object]] = {"overall": OVERALL, "tie": TIE}
 _COST: Final = (
-    f"WITH {ACCEPTED}"  # noqa: S608 - a constant
-    " SELECT j.model, d.category, sum(l.micros) AS micros,"
-    " total(CASE WHEN j.state = 'done' AND a.id IS NOT NULL THEN j.duration_s END) AS accepted_s"
-    " FROM job j JOIN ledger l ON l.job_id = j.id AND l.kind = 'settle'"
-    " JOIN decision d ON d.batch = j.batch LEFT JOIN accepted a ON a.id = j.id"
-    " WHERE :scope IS NULL OR j.scope = :scope GROUP BY j.model, d.category"
+    f"WITH {ACCEPTED}, kept AS ("  # noqa: S608 - a constant
+    "SELECT j.scope, j.model, d.category, total(j.duration_s) AS accepted_s FROM accepted a"
+    " JOIN job j ON j.id = a.id JOIN decision d ON d.batch = j.batch WHERE j.state = 'done'"
+    " GROUP BY j.scope, j.model, d.category)"
+    " SELECT s.model, s.category, sum(s.micros) AS micros, total(k.accepted_s) AS accepted_s"
+    " FROM spent_on s LEFT JOIN kept k ON k.scope = s.scope AND k.model = s.model"
+    " AND k.category = s.category WHERE :scope IS NULL OR s.scope = :scope"
+    " GROUP BY s.model, s.category"
 )
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from bot.app import App
 from bot.brief import Stage
+from bot.client import Switchboard
 from bot.comparing import Changed, NoVote, Result, Together, is_compared, model_ids
 from bot.comparing._course import End, Show, Wait, letters_of, next_step
 from bot.errors import NotAllowed, NotFound, Refused
@@ -115,6 +116,15 @@ async def test_fewer_than_two_that_can_run_is_said_at_once(
 ) -> None:
     with pytest.raises(Refused, match=words):
         await app.comparing.propose(BRIEF, HERE, models=models)
+
+
+async def test_models_the_server_does_not_use_are_left_out(app: App) -> None:
+    await app.store.rules.save("1", Rules(allowed_models=frozenset(MODELS[1:])), 5, NOW)
+    named = await app.comparing.propose(BRIEF, HERE, models=MODELS)
+    free = await app.comparing.propose(BRIEF, HERE)
+
+    assert [(one.model, "/settings" in one.reason) for one in named.left_out] == [("sora-2", True)]
+    assert {quote.choice.model for quote in free.quotes} == set(MODELS[1:])
 
 
 def test_models_are_listed_as_people_type_them() -> None:
@@ -427,7 +437,7 @@ async def test_clips_that_cannot_be_made_alike_are_shown_with_their_names(
     assert face.shown == []
     assert isinstance(face.told[0], NoVote)
     assert len(face.told[0].arrived) == 2
-    assert "blind vote" in face.told[0].note
+    assert "ready for a vote" in face.told[0].note
 
 
 async def test_a_post_that_must_wait_is_made_again_with_the_same_letters(
@@ -792,8 +802,17 @@ async def test_clips_of_a_comparison_pass_the_face_for_single_clips_by(
         await together.update(one)
         await together.deliver(one, Path("x.mp4"))
 
-    assert (single.updated, single.delivered) == (["alone"], ["alone"])
+    assert single.delivered == ["alone"]
     assert moved == [compared]
+
+
+async def test_who_is_ready_first_shows_in_no_message_of_its_own(app: App, clock: Clock) -> None:
+    single, switchboard = SingleFace(), Switchboard(clock)
+    switchboard.attach(single)
+    for one in ((await agreed(app, 2))[0], job("alone")):
+        await switchboard.update(one)
+
+    assert single.updated == ["alone"]
 
 
 async def test_a_clip_that_comes_after_the_last_word_is_an_ordinary_one(

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from bot._media_panels import panels_of
 from bot._media_ranking import OPEN, SURE
 from bot.brief import CATEGORIES
 from bot.media import CannotDraw, Media
@@ -92,3 +93,12 @@ async def test_a_folder_that_is_gone_is_said_and_leaves_nothing(
         await media.render_ranking(voted(2, 3), tmp_path / "gone" / "r.png")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_kept_second_cost_stands_beside_the_votes() -> None:
+    (overall, *_) = panels_of(voted(14, 16), lambda model, _: 420_000 if model == "a" else None)
+
+    assert [row["score"] for row in overall["rows"]] == [
+        "14 of 16, $0.42 a kept second",
+        "2 of 16",
+    ]

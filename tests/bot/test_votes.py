@@ -404,3 +404,21 @@ async def test_a_database_from_before_votes_learns_its_categories(tmp_path: Path
     new.close()
 
     assert found == [("b1", "style"), ("b2", "")]
+
+
+async def test_what_was_spent_before_there_were_votes_counts_too(
+    store: Store, tmp_path: Path
+) -> None:
+    """The books of a database from before 0004 come over as if they had been counted all along."""
+    letters = await _batch(store, "b1", {"kling-v3": 400_000, "sora-2-pro": 500_000})
+    await _decided(store, "b1", letters, "A")
+    counted = await store.comparisons.cost_per_accepted_second("1")
+    script = next(script for number, script in migrations() if number == 4)
+    again = script[script.rindex("INSERT INTO spent_on") :]
+    with sqlite3.connect(tmp_path / "dailies.db") as db:
+        db.execute("DELETE FROM spent_on")
+        db.execute(again)
+    db.close()
+
+    assert await store.comparisons.cost_per_accepted_second("1") == counted
+    assert counted[0].spent_micros > 0
