@@ -25,10 +25,11 @@ Work = Callable[[aiosqlite.Connection], Coroutine[Any, Any, Result]]
 
 _PRAGMAS: Final = (
     "PRAGMA busy_timeout=5000",
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
 )
+_WAL_TRIES: Final = 250  # in 5 s, as long as everything else waits for a lock
+_WAL_EVERY_S: Final = 0.02
 
 
 class Database:
@@ -94,6 +95,7 @@ async def opened(path: Path) -> AsyncGenerator[Database]:
             writer.row_factory = sqlite3.Row
             for pragma in _PRAGMAS:
                 await writer.execute(pragma)
+            await _write_ahead(writer)
             await _migrate(writer, path)
             reader = await aiosqlite.connect(path, isolation_level=None)
         try:
@@ -115,6 +117,18 @@ def migrations() -> list[tuple[int, str]]:
         key=lambda entry: entry.name,
     )
     return [(int(entry.name[:4]), entry.read_text(encoding="utf-8")) for entry in scripts]
+
+
+async def _write_ahead(db: aiosqlite.Connection) -> None:
+    """Switch to the write-ahead log. SQLite does not wait here for others who open the file."""
+    for tries_left in reversed(range(_WAL_TRIES)):
+        try:
+            await db.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or not tries_left:
+                raise
+            await asyncio.sleep(_WAL_EVERY_S)
 
 
 async def _migrate(db: aiosqlite.Connection, path: Path) -> None:
