@@ -19,6 +19,7 @@ import structlog
 from discord.ext import commands
 
 from bot.client import LOST, Dailies
+from bot.comparing import is_compared
 from bot.errors import BotError
 from bot.jobs import Delivered, Job, Later, Undeliverable
 from bot.media import MediaError
@@ -86,7 +87,8 @@ class Delivery(commands.Cog):
         """Bring up to date what an earlier client or process could not show any more."""
         now = self._bot.app.clock()
         for job in await self._bot.app.producer.jobs(Person()):
-            if not job.ended or now - job.updated_at < _RECENT:
+            recent = not job.ended or now - job.updated_at < _RECENT
+            if recent and not is_compared(job):
                 await self.update(job)
 
     async def update(self, job: Job) -> None:

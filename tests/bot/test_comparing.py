@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -808,7 +808,7 @@ async def test_clips_of_a_comparison_pass_the_face_for_single_clips_by(
 
 async def test_who_is_ready_first_shows_in_no_message_of_its_own(app: App, clock: Clock) -> None:
     single, switchboard = SingleFace(), Switchboard(clock)
-    switchboard.attach(single)
+    switchboard.attach(cast(Any, single))  # nothing else of a face is asked for
     for one in ((await agreed(app, 2))[0], job("alone")):
         await switchboard.update(one)
 
