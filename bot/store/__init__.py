@@ -112,7 +112,9 @@ class Store:
         async def work(db: aiosqlite.Connection) -> list[Job]:
             known = await _jobs.select(db, "origin = :origin", {"origin": jobs[0].origin})
             if known:
-                return await _jobs.select(db, "batch = :batch", {"batch": known[0].batch})
+                return await _jobs.select(
+                    db, "batch = :batch ORDER BY rowid", {"batch": known[0].batch}
+                )
             exposed = await _ledger.exposure(db, scope_of(jobs[0].place), now)
             if refusal := daily_refusal(sum(job.hold_micros for job in jobs), exposed, caps):
                 raise OverCap(refusal)
@@ -185,7 +187,8 @@ class Store:
         return found[0] if found else None
 
     async def batch(self, batch: str) -> list[Job]:
-        return await self._select("batch = :batch ORDER BY created_at, id", batch=batch)
+        """The jobs of a batch in the order they were asked for, which is that of their takes."""
+        return await self._select("batch = :batch ORDER BY rowid", batch=batch)
 
     async def decision(self, batch: str) -> str:
         """The stored decision record of a batch, as JSON. Raises `NotFound`."""
