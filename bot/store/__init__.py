@@ -212,7 +212,8 @@ class Store:
         return found[0] if found else None
 
     async def batch(self, batch: str) -> list[Job]:
-        return await self._select("batch = :batch ORDER BY created_at, id", batch=batch)
+        """The jobs of a batch in the order they were asked for, which is that of their takes."""
+        return await self._select("batch = :batch ORDER BY rowid", batch=batch)
 
     async def decision(self, batch: str) -> str:
         """The stored decision record of a batch, as JSON. Raises `NotFound`."""
@@ -417,5 +418,5 @@ class Store:
 
 async def _known(db: aiosqlite.Connection, origin: str) -> list[Job]:
     """The whole batch an origin has led to."""
-    where = "batch = (SELECT batch FROM job WHERE origin = :origin) ORDER BY created_at, id"
+    where = "batch = (SELECT batch FROM job WHERE origin = :origin) ORDER BY rowid"
     return await _jobs.select(db, where, {"origin": origin})

@@ -83,7 +83,7 @@ def _line(t: Tongue, shot: Board, line: Line, models: Models) -> str:
     facts = [
         f"`{take.number}` {name_of(line.model, models)}",
         origin,
-        money(t, line.micros),
+        "" if line.state is State.REFUNDED and not line.micros else money(t, line.micros),
         state,
         t("board.deleted") if line.deleted else "",
         verdict,

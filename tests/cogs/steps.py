@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from bot import files
@@ -12,6 +15,7 @@ from bot.producer import Person
 from bot.rules import Rules
 from bot.store import Store
 from bot.texts import catalogue
+from tests.bot.process import Bot
 from tests.cogs.conftest import FREE, GO, PAID, PATIENCE_S, press, until
 from tests.standin.discord import Channel, Discord, Interaction, Message, User
 
@@ -27,6 +31,7 @@ __all__ = [
     "is_clip",
     "ledger_sound",
     "paid_take",
+    "running",
     "set_rules",
     "takes_in",
     "thread_of",
@@ -147,3 +152,17 @@ async def set_rules(settings: Settings, server: Discord, rules: Rules) -> None:
     files.prepare_folder(settings.data_dir)
     async with Store.open(settings.data_dir / "dailies.db") as store:
         await store.rules.save(str(server.home().id), rules, 1, utc_now())
+
+
+@asynccontextmanager
+async def running(program: Bot, server: Discord) -> AsyncIterator[Process]:
+    """`python -m bot run`, killed at the end if it still lives."""
+    server.gateway.sessions.clear()
+    process = await program.start("run")
+    try:
+        await server.ready(PATIENCE_S)
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import signal
-from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +12,7 @@ from bot.app import reading
 from bot.config import Settings
 from tests.bot.process import Bot
 from tests.cogs.conftest import FREE, PATIENCE_S, clips_in, press, until
+from tests.cogs.steps import running
 from tests.standin.discord import Channel, Discord
 
 POST = r"/messages$"
@@ -28,20 +26,6 @@ def program(server: Discord, tmp_path: Path) -> Bot:
         DISCORD_API_URL=server.api_url,
         DISCORD_GATEWAY_URL=server.gateway_url,
     )
-
-
-@asynccontextmanager
-async def running(program: Bot, server: Discord) -> AsyncIterator[Process]:
-    """`python -m bot run`, killed at the end if it still lives."""
-    server.gateway.sessions.clear()
-    process = await program.start("run")
-    try:
-        await server.ready(PATIENCE_S)
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.communicate()
 
 
 async def test_killed_around_a_post_the_clip_arrives_exactly_once(

@@ -20,6 +20,11 @@ from tests.standin.loopback import Job, Loopback
 SIZES = {"1280x720", "720x1280", "1792x1024", "1024x1792", "1920x1080", "1080x1920"}
 SECONDS = {"4", "8", "12", "16", "20"}
 PRICE_MICROS = 100_000  # per second of sora-2
+PRO_MICROS = {  # per second of sora-2-pro, by its shorter side
+    720: 300_000,
+    1024: 500_000,
+    1080: 700_000,
+}
 
 
 class Gateway(Loopback):
@@ -64,7 +69,7 @@ class Gateway(Loopback):
         fields, image = await _read(request)
         if problem := _problem(fields):
             return self._refusal(400, problem)
-        cost = int(fields.get("seconds", "4")) * PRICE_MICROS
+        cost = int(fields.get("seconds", "4")) * _price_micros(fields)
         job = self.accept(f"video_{len(self.jobs) + 1:04d}", fields, cost)
         job.notes |= {"created_at": int(time.time()), "input_reference": image}
         if self.on_submit:
@@ -181,6 +186,14 @@ async def _read(request: web.Request) -> tuple[dict[str, Any], bytes | None]:
         else:
             fields[str(name)] = content.decode()
     return fields, image
+
+
+def _price_micros(fields: Mapping[str, str]) -> int:
+    """Of a second, by the published list."""
+    if fields.get("model") != "sora-2-pro":
+        return PRICE_MICROS
+    shorter = min(int(side) for side in fields.get("size", "720x1280").split("x"))
+    return PRO_MICROS[shorter]
 
 
 def _problem(fields: Mapping[str, Any]) -> str:
