@@ -143,7 +143,10 @@ def preferences(ranked: Ranking) -> Mapping[str, Mapping[str, Preference]]:
                 )
             elif not row.separated:
                 said = f"not enough votes yet {_for(row.category)}: {_score(row)}"
-            taught[row.model][row.category] = Preference(value=row.value, sentence=said)
+            decided = bool(row.votes) and _leader(ranked.of(row.category)).separated
+            taught[row.model][row.category] = Preference(
+                value=row.value, sentence=said, decided=decided
+            )
     return taught
 
 
@@ -381,11 +384,16 @@ def _belief(logit: float) -> float:
 
 def _sentence(rows: Sequence[Row]) -> str:
     """The news of a category that has votes."""
-    leader, *others = [row for row in rows if row.votes]
+    leader = _leader(rows)
+    others = [row for row in rows if row.votes and row is not leader]
     if leader.separated:
         return f"your team prefers {leader.name} {_for(leader.category)}: {_score(leader)}"
     scores = ", ".join(f"{row.name} {_score(row)}" for row in (leader, *others))
     return f"not enough votes yet {_for(leader.category)}: {scores}"
+
+
+def _leader(rows: Sequence[Row]) -> Row:
+    return next(row for row in rows if row.votes)
 
 
 def _score(row: Row) -> str:

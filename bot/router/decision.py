@@ -64,6 +64,7 @@ class Preference:
 
     value: float
     sentence: str
+    decided: bool = False  # votes enough to tell who is preferred
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -41,7 +41,21 @@ def describe(ask: Ask, entry: Entry) -> Candidate:
 
 
 def headline(ask: Ask, ranking: Ranking, chosen: Entry) -> str:
-    """One line: the choice and the difference to what it is measured against."""
+    """One line: the choice, the difference to what it is measured against, the team's own word."""
+    team = _team(ask, chosen)
+    return f"{_measured(ask, ranking, chosen)}; {team}" if team else _measured(ask, ranking, chosen)
+
+
+def _team(ask: Ask, chosen: Entry) -> str:
+    """What the team's votes have decided about this model, in the category asked for most."""
+    taught = ask.facts.preferences.get(chosen.id, {})
+    for name, weight in sorted(ask.demand.items(), key=lambda pair: -pair[1]):
+        if weight >= MATTERS and name in taught and taught[name].decided:
+            return taught[name].sentence
+    return ""
+
+
+def _measured(ask: Ask, ranking: Ranking, chosen: Entry) -> str:
     name, models = chosen.model.name, ranking.models
     if chosen.local:
         return f"A free {_storyboard(ask)}"
