@@ -152,8 +152,12 @@ class Face(Delivery, Protocol):
         *,
         render: Callable[[str], Awaitable[Any]],
         send: Callable[[str, Any], Awaitable[Any]],
+        ends: bool = False,
     ) -> None:
-        """There is news for a message: it has its turn in the channel's one queue of edits."""
+        """There is news for a message: it has its turn in the channel's one queue of edits.
+
+        `ends`: its last, which an old message is given too.
+        """
         ...
 
 
@@ -203,9 +207,10 @@ class Switchboard:
         *,
         render: Callable[[str], Awaitable[Any]],
         send: Callable[[str, Any], Awaitable[Any]],
+        ends: bool = False,
     ) -> None:
         if self._face:
-            self._face.put(channel_id, key, message_id, render=render, send=send)
+            self._face.put(channel_id, key, message_id, render=render, send=send, ends=ends)
 
 
 class _Tree(app_commands.CommandTree[Any]):

@@ -15,7 +15,8 @@ from discord import ButtonStyle
 from discord.ui import Button, DynamicItem, View
 
 from bot.client import Interaction, Telling, acknowledge, answer
-from bot.comparing import Changed, Voting
+from bot.comparing import Changed
+from bot.errors import Refused
 from bot.texts import Tongue
 from cogs import _presenter
 from cogs._options import person_of, require_permissions
@@ -64,22 +65,33 @@ class AllGo(Press, template=f"vsgo:{ID}"):
     async def pressed(self, interaction: Interaction) -> None:
         await acknowledge(interaction, pressed=True)
         require_permissions(interaction)
-        bot, message = interaction.client, interaction.message
-        person, comparing = person_of(interaction), bot.app.comparing
-        t = bot.tongue(interaction.user.id)
+        message = interaction.message
         try:
-            jobs = await comparing.go(
-                self.key, person, status_message_id=message.id if message else None
+            await interaction.client.app.comparing.go(
+                self.key,
+                person_of(interaction),
+                status_message_id=message.id if message else None,
             )
         except Changed as changed:
-            offer = await comparing.offer(changed.proposal)
-            text = _presenter.comparison_card(t, changed.proposal, t("compare.changed"))
-            await answer(interaction, text, card_view(t, offer, changed.proposal.total_micros))
+            await self._offer_again(interaction, changed)
             return
-        words = t("compare.ready", ready=0, count=len(jobs))
-        await answer(interaction, f"{message.content if message else ''}\n{words}"[-2000:])
-        for job in jobs:
-            await bot.switchboard.update(job)
+        # The buttons only: the words may already be newer than what was pressed.
+        await interaction.edit_original_response(view=None)
+
+    async def _offer_again(self, interaction: Interaction, changed: Changed) -> None:
+        """The same at what it would cost now, an audition whole."""
+        bot, person = interaction.client, person_of(interaction)
+        t, audition = bot.tongue(interaction.user.id), bot.app.comparing.audition
+        note = t("compare.changed")
+        if trial := await audition.again(self.key, person):
+            offer = await audition.offer(trial)
+            text = _presenter.trial_card(t, trial, bot.app.catalogue.models, note)
+            await answer(interaction, text, card_view(t, offer, trial.total_micros))
+            return
+        proposal = changed.proposal
+        offer = await bot.app.comparing.offer(proposal)
+        text = _presenter.comparison_card(t, proposal, note)
+        await answer(interaction, text, card_view(t, offer, proposal.total_micros))
 
 
 class AllNo(Press, template=f"vsno:{ID}"):
@@ -133,7 +145,7 @@ class Vote(
         voting = await bot.app.comparing.voting(self.key, person)
         question = voting.questions[min(self.question, len(voting.questions) - 1)]
         await bot.app.comparing.vote(self.key, person, question, self.choice)
-        await _show_mine(interaction, voting, after=self.question)
+        await _show_mine(interaction, self.key, self.question + 1)
 
 
 class MyVotes(Press, template=f"myvotes:{ID}"):
@@ -143,9 +155,7 @@ class MyVotes(Press, template=f"myvotes:{ID}"):
 
     async def pressed(self, interaction: Interaction) -> None:
         await acknowledge(interaction, private=True)
-        comparing = interaction.client.app.comparing
-        voting = await comparing.voting(self.key, person_of(interaction))
-        await _show_mine(interaction, voting, after=-1)
+        await _show_mine(interaction, self.key, None)
 
 
 class EndVote(Press, template=f"vsend:{ID}"):
@@ -155,9 +165,27 @@ class EndVote(Press, template=f"vsend:{ID}"):
 
     async def pressed(self, interaction: Interaction) -> None:
         await acknowledge(interaction, private=True)
+        bot, person = interaction.client, person_of(interaction)
+        t = bot.tongue(interaction.user.id)
+        try:
+            await bot.app.comparing.close(self.key, person)
+        except Refused as error:
+            view = rows([CallOff.labelled(self.key, t)]) if person.manager else None
+            await answer(interaction, t.of(error.user_message), view)
+            return
+        await answer(interaction, t("compare.result"))
+
+
+class CallOff(Press, template=f"vsoff:{ID}"):
+    """A manager's way out: it ends now, and its votes teach nothing."""
+
+    kind, words, style = "vsoff", "compare.call_off", ButtonStyle.danger
+
+    async def pressed(self, interaction: Interaction) -> None:
+        await acknowledge(interaction, pressed=True)
         bot = interaction.client
-        await bot.app.comparing.close(self.key, person_of(interaction))
-        await answer(interaction, bot.tongue(interaction.user.id)("compare.result"))
+        await bot.app.comparing.call_off(self.key, person_of(interaction))
+        await answer(interaction, bot.tongue(interaction.user.id)("compare.called_off"))
 
 
 class GoOn(Press, template=f"goon:{ID}"):
@@ -175,20 +203,23 @@ class GoOn(Press, template=f"goon:{ID}"):
         await answer(interaction, t("card.in_thread", link=link))
 
 
-async def _show_mine(interaction: Interaction, voting: Voting, *, after: int) -> None:
-    """One's own answers, and the next open question as buttons."""
+async def _show_mine(interaction: Interaction, comparison_id: str, following: int | None) -> None:
+    """One's own answers, and the next question as buttons; None: the first one open, else all
+    over again."""
     bot, person = interaction.client, person_of(interaction)
-    t = bot.tongue(interaction.user.id)
-    mine = await bot.app.comparing.my_votes(voting.id, person)
-    text = _presenter.my_vote(t, mine, voting.questions) if mine else t("compare.none_yet")
-    following = after + 1
+    t, comparing = bot.tongue(interaction.user.id), bot.app.comparing
+    voting = await comparing.voting(comparison_id, person)
+    mine = await comparing.my_votes(comparison_id, person)
+    if following is None:
+        unanswered = [at for at, name in enumerate(voting.questions) if name not in mine]
+        following = unanswered[0] if unanswered else 0
     if following >= len(voting.questions) or not voting.open:
-        await answer(interaction, text)
+        await answer(interaction, _presenter.my_vote(t, mine, voting, None))
         return
-    asked = _presenter.question_of(t, voting.questions[following])
     view = View(timeout=None)
     _add_choices(view, t, voting.id, following, voting.letters)
-    await answer(interaction, f"{text}\n{t('compare.next', question=asked)}", view)
+    asked = voting.questions[following]
+    await answer(interaction, _presenter.my_vote(t, mine, voting, asked), view)
 
 
-ITEMS: Final = (AllGo, AllNo, Vote, MyVotes, EndVote, GoOn)
+ITEMS: Final = (AllGo, AllNo, Vote, MyVotes, EndVote, CallOff, GoOn)

@@ -140,10 +140,17 @@ class Delivery(commands.Cog):
             self._refresh(shot)
 
     def put(
-        self, channel_id: int, key: str, message_id: int, *, render: _Render, send: _Send
+        self,
+        channel_id: int,
+        key: str,
+        message_id: int,
+        *,
+        render: _Render,
+        send: _Send,
+        ends: bool = False,
     ) -> None:
         self._others[key.split()[0]] = (render, send)
-        self._edits.put(channel_id, key, message_id)
+        self._edits.put(channel_id, key, message_id, ends=ends)
 
     async def post_here(self, job: Job, channel_id: int) -> str:
         """A finished clip in a channel of its server, as its place from now on.

@@ -13,6 +13,7 @@ A service of use cases for both faces. The API of `Comparing`, in the order it i
     await comparing.close(id, person)                   # `Refused` before quorum or deadline
     await comparing.call_off(id, person)                # managers; the votes teach nothing
     await comparing.result(id, person)                  # after the reveal
+    await comparing.progress(offer)                     # how far all of it is, for its card
     await comparing.taste(person)                       # the ranking and cost per kept second
     await comparing.forget_votes(user_id, person)       # managers: a cheat's votes, recounted
     await comparing.hides(job)                          # True: do not show this clip by itself
@@ -27,6 +28,7 @@ or a category, see `CATEGORY_NAMES`.
     trial = await comparing.audition.propose("model", place)   # against the incumbent
     offer = await comparing.audition.offer(trial); await comparing.go(offer, person)
     report = await comparing.audition.report(offer, person)    # ranking per category, and its cost
+    trial = await comparing.audition.again(offer, person)      # after `Changed`
 
 How it ends, whatever arrives: two or more clips are voted on, those that come later are named with
 the result; one or none is a `NoVote`. All are shown when every job has ended, or at the deadline.
@@ -36,7 +38,7 @@ from __future__ import annotations
 
 from bot.comparing._audition import PROMPTS, AuditionReport, Auditions, Trial, Used
 from bot.comparing._course import is_compared, model_ids
-from bot.comparing._face import Face, Making, Presentation, Shown, Together
+from bot.comparing._face import Face, Making, Presentation, Progress, Shown, Together
 from bot.comparing._offers import Changed, LeftOut, Proposal
 from bot.comparing._result import Evidence, Line, Missing, Moved, NoVote, Result, Tally
 from bot.comparing._service import Comparing, Voting
@@ -56,6 +58,7 @@ __all__ = [
     "Moved",
     "NoVote",
     "Presentation",
+    "Progress",
     "Proposal",
     "Result",
     "Shown",

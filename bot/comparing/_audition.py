@@ -138,6 +138,23 @@ class Auditions:
         await self._store.plans.add([replace(one, offer=audition.id) for one in plans], audition)
         return audition.id
 
+    async def again(self, audition_id: str, person: Person) -> Trial | None:
+        """What an audition that was offered would be now; None where this is none.
+
+        Raises `Refused` where not one of its prompts can be made any more.
+        """
+        scope = scope_of(Place(guild_id=person.guild_id))
+        audition = await self._store.plans.audition(scope, audition_id)
+        if audition is None:
+            return None
+        (first, *_) = await self._store.plans.of_offer(audition_id)
+        return await self.propose(
+            audition.model,
+            first.place,
+            against=audition.incumbent,
+            stage=first.brief.stage or Stage.CONCEPT,
+        )
+
     async def report(self, audition_id: str, person: Person) -> AuditionReport:
         """Raises `NotFound`, also for another server's."""
         scope = scope_of(Place(guild_id=person.guild_id))

@@ -15,7 +15,7 @@ from bot.jobs import Delivered, Job, Later, Place, Undeliverable
 from bot.store import Phase, Store
 from bot.worker import Delivery
 
-__all__ = ["Face", "Making", "Presentation", "Shown", "Together"]
+__all__ = ["Face", "Making", "Presentation", "Progress", "Shown", "Together"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,9 +23,27 @@ class Making:
     """How far a comparison is: numbers only, since who is ready first would tell."""
 
     id: str
+    offer: str  # what its price was agreed to under; an audition's comparisons share it
     place: Place
     status_message_id: int | None
     total: int
+    ready: int
+    failed: int
+    show_by: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """How far everything stands that was agreed to under one price."""
+
+    place: Place
+    status_message_id: int | None
+    prompt: str  # "" for an audition, which has several
+    parts: int
+    open: int  # of the parts: still being made
+    shown: int  # of the parts: people can vote, or could
+    message_id: int | None  # where a single comparison is voted on
+    total: int  # clips
     ready: int
     failed: int
     show_by: datetime
@@ -46,6 +64,7 @@ class Presentation:
     """What is voted on. Nothing in it tells the models apart when it is `blind`."""
 
     id: str
+    offer: str
     place: Place
     status_message_id: int | None
     prompt: str
@@ -57,6 +76,10 @@ class Presentation:
     deadline_at: datetime
     missing: int  # how many did not arrive
     note: str
+    part: int  # which one of an audition it is, from 1
+    parts: int
+    spoiler: bool  # hidden until a press, as what it was made from
+    announced: bool  # another one of the audition is being voted on: nobody need be called again
 
 
 class Face(Protocol):

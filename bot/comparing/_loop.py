@@ -15,10 +15,10 @@ import structlog
 
 from bot.comparing._audition import Auditions
 from bot.comparing._course import End, Show, Wait, arrived, letters_of, next_step
-from bot.comparing._face import Face, Making, Presentation
+from bot.comparing._face import Face, Making, Presentation, Progress
 from bot.comparing._result import NoVote, Result, moved_by, no_vote, result_of
 from bot.comparing._viewing import Files, Viewing
-from bot.errors import BotError
+from bot.errors import BotError, NotFound
 from bot.jobs import Job, Later, Undeliverable
 from bot.ledger import scope_of
 from bot.media import MediaError
@@ -167,7 +167,8 @@ class Loop:
         rules = await self._store.rules.of(scope_of(plan.place))
         deadline_at = self._clock() + timedelta(hours=rules.vote_hours)
         jobs = await self.jobs(plan)
-        shown = _presentation(plan, comparison, files, jobs, deadline_at)
+        parts = await self._store.plans.of_offer(plan.offer)
+        shown = _presentation(plan, comparison, files, jobs, deadline_at, parts)
         match await face.show(shown):
             case Later(due_at=due_at):
                 return due_at
@@ -220,6 +221,39 @@ class Loop:
         jobs = await self.jobs(plan)
         return result_of(plan, comparison, jobs, votes, self._names, moved)
 
+    async def progress(self, offer: str) -> Progress:
+        """Of all that was agreed to under one price. Raises `NotFound`."""
+        plans = await self._store.plans.of_offer(offer)
+        if not plans or plans[0].batch is None:
+            raise NotFound("There is no such comparison.")
+        jobs = [job for plan in plans for job in await self.jobs(plan)]
+        comparison = await self._store.comparisons.of_batch(
+            scope_of(plans[0].place), plans[0].batch
+        )
+        ready, single = len(arrived(jobs)), len(plans) == 1
+        making = [plan for plan in plans if plan.phase in (Phase.MAKING, Phase.SHOWING)]
+        return Progress(
+            place=plans[0].place,
+            status_message_id=jobs[0].status_message_id,
+            prompt=plans[0].brief.prompt if single else "",
+            parts=len(plans),
+            open=len(making),
+            shown=await self._shown(plans),
+            message_id=comparison.message_id if comparison and single else None,
+            total=len(jobs),
+            ready=ready,
+            failed=sum(job.ended for job in jobs) - ready,
+            show_by=max(plan.show_by for plan in making or plans),
+        )
+
+    async def _shown(self, plans: Sequence[Plan]) -> int:
+        """How many of them have come to a vote."""
+        scope = scope_of(plans[0].place)
+        found = [
+            await self._store.comparisons.of_batch(scope, plan.batch or plan.id) for plan in plans
+        ]
+        return sum(one is not None and one.message_id is not None for one in found)
+
     async def jobs(self, plan: Plan) -> list[Job]:
         """In the order the models were asked for."""
         jobs = await self._store.batch(plan.batch or "")
@@ -231,6 +265,7 @@ def _making(plan: Plan, jobs: Sequence[Job]) -> Making:
     ready = len(arrived(jobs))
     return Making(
         id=plan.id,
+        offer=plan.offer,
         place=plan.place,
         status_message_id=jobs[0].status_message_id,
         total=len(jobs),
@@ -246,9 +281,11 @@ def _presentation(
     files: Files,
     jobs: Sequence[Job],
     deadline_at: datetime,
+    parts: Sequence[Plan],
 ) -> Presentation:
     return Presentation(
         id=plan.id,
+        offer=plan.offer,
         place=plan.place,
         status_message_id=jobs[0].status_message_id,
         prompt=plan.brief.prompt,
@@ -260,4 +297,8 @@ def _presentation(
         deadline_at=deadline_at,
         missing=len(jobs) - len(comparison.letters),
         note=files.note,
+        part=[one.id for one in parts].index(plan.id) + 1,
+        parts=len(parts),
+        spoiler=plan.brief.spoiler,
+        announced=any(one.phase is Phase.VOTING for one in parts),
     )

@@ -159,8 +159,7 @@ class Offers:
             return [job for plan in plans for job in await self._store.batch(plan.batch or "")]
         batches = [(ORIGIN + plan.id, await self._agreed(plan)) for plan in plans]
         if any(quotes is None for _, quotes in batches):
-            again = [await self._again(plan) for plan in plans]
-            raise Changed(again)
+            raise Changed(await self._again(plans))
         agreed = [(origin, quotes) for origin, quotes in batches if quotes is not None]
         await self._permit(person, [quote for _, quotes in agreed for quote in quotes])
         return await self._producer.accept(
@@ -203,9 +202,21 @@ class Offers:
             quotes.append(quote)
         return quotes
 
-    async def _again(self, plan: Plan) -> Proposal:
-        models = [entry.model for entry in plan.entries]
-        return await self.propose(plan.brief, plan.place, models=models, blind=plan.blind)
+    async def _again(self, plans: Sequence[Plan]) -> list[Proposal]:
+        """What of it can be had now. Raises `Refused` where nothing of it can."""
+        found: list[Proposal] = []
+        refused: list[Refused] = []
+        for plan in plans:
+            models = [entry.model for entry in plan.entries]
+            try:
+                found.append(
+                    await self.propose(plan.brief, plan.place, models=models, blind=plan.blind)
+                )
+            except Refused as error:
+                refused.append(error)
+        if not found:
+            raise refused[0]
+        return found
 
 
 def _entry(quote: Quote) -> PlanEntry:

@@ -90,6 +90,7 @@ class Result:
     """A revealed comparison."""
 
     id: str
+    offer: str
     place: Place
     comparison: Comparison
     prompt: str
@@ -107,9 +108,11 @@ class NoVote:
     """A comparison with nothing to choose between: one clip, or none, or no way to show them."""
 
     id: str
+    offer: str
     place: Place
     prompt: str
     arrived: tuple[Job, ...]  # kept and paid; the face shows them as ordinary clips
+    names: tuple[str, ...]  # of their models
     missing: tuple[Missing, ...]
     spent_micros: int
     note: str
@@ -127,6 +130,7 @@ def result_of(
     tallies = {question: _tally(comparison, votes, question) for question in comparison.questions}
     return Result(
         id=plan.id,
+        offer=plan.offer,
         place=plan.place,
         comparison=comparison,
         prompt=plan.brief.prompt,
@@ -147,9 +151,11 @@ def no_vote(
 ) -> NoVote:
     return NoVote(
         id=plan.id,
+        offer=plan.offer,
         place=plan.place,
         prompt=plan.brief.prompt,
         arrived=tuple(here),
+        names=tuple(names.get(job.model, job.model) for job in here),
         missing=missing_from(jobs, {job.id for job in here}, names),
         spent_micros=_spent(jobs),
         note=plan.note or _why(here, names),

@@ -12,7 +12,7 @@ from typing import Final
 from bot.brief import Brief
 from bot.comparing._audition import Auditions
 from bot.comparing._course import arrived, is_compared
-from bot.comparing._face import Face
+from bot.comparing._face import Face, Progress
 from bot.comparing._loop import Loop
 from bot.comparing._offers import Offers, Proposal
 from bot.comparing._result import Result, letter_at
@@ -127,9 +127,11 @@ class Comparing:
         Raises `Changed` with what it would be now where a price rose or a model is gone,
         `NotFound`, `NotAllowed`, and `Refused` where a cap would break.
         """
-        return await self._offers.go(
+        jobs = await self._offers.go(
             offer, person, start=start, status_message_id=status_message_id
         )
+        self._loop.wake()
+        return jobs
 
     async def drop(self, offer: str, person: Person) -> None:
         """The no. Raises `NotFound`, `NotAllowed`."""
@@ -212,6 +214,10 @@ class Comparing:
         if plan is None:
             raise NotFound("There is no such comparison in this server.")
         return await self._loop.result(plan, comparison)
+
+    async def progress(self, offer: str) -> Progress:
+        """How far all is that was agreed to under one price. Raises `NotFound`."""
+        return await self._loop.progress(offer)
 
     async def taste(self, person: Person) -> TasteView:
         """The server's own ranking, and what a second that was kept has cost."""

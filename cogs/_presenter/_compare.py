@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -12,28 +12,33 @@ from discord.utils import escape_markdown
 from bot.brief import GENERAL
 from bot.comparing import (
     AuditionReport,
-    Making,
     Missing,
     NoVote,
     Presentation,
+    Progress,
     Proposal,
     Result,
     Tally,
     Trial,
+    Used,
+    Voting,
 )
 from bot.money import usd
 from bot.producer import Quote
 from bot.ranking import Ranking, Row
 from bot.router import CATEGORY_NAMES
+from bot.store import ComparisonState
 from bot.taste import TasteView
 from bot.texts import Tongue
 from cogs._presenter._format import (
+    MAX_CHARS,
     Models,
     bold,
     changes,
     dotted,
     fill,
     format_of,
+    message_link,
     money,
     name_of,
     price_of,
@@ -44,6 +49,7 @@ from cogs._presenter._format import (
 _MOVES: Final = 6
 _RANKS: Final = 4
 _PROMPT_CHARS: Final = 160
+_MARK_CHARS: Final = 80  # whom it calls, and what finds the message again
 
 
 def comparison_card(t: Tongue, proposal: Proposal, note: str = "") -> str:
@@ -64,9 +70,10 @@ def comparison_card(t: Tongue, proposal: Proposal, note: str = "") -> str:
     return fill(t, lines)
 
 
-def trial_card(t: Tongue, trial: Trial, models: Models) -> str:
+def trial_card(t: Tongue, trial: Trial, models: Models, note: str = "") -> str:
     """What a model on trial has to show, against whom, and what all of it costs."""
     lines = [
+        note,
         t(
             "audition.title",
             model=name_of(trial.model, models),
@@ -90,26 +97,60 @@ def trial_card(t: Tongue, trial: Trial, models: Models) -> str:
     return fill(t, lines)
 
 
-def comparison_status(t: Tongue, making: Making, prompt: str = "") -> str:
-    """How far it is: numbers only, for who is ready first would tell."""
-    failed = t("compare.failed", count=making.failed) if making.failed else ""
-    facts = [t("compare.ready", ready=making.ready, count=making.total), failed]
-    by = t("compare.show_by", when=_when(making.show_by))
-    return fill(t, [quoted(prompt, _PROMPT_CHARS) if prompt else "", dotted(facts), by])
+def comparison_status(t: Tongue, progress: Progress) -> str:
+    """The card while clips are made, numbers only, for who is ready first would tell; then where
+    they are."""
+    failed = t("compare.failed", count=progress.failed) if progress.failed else ""
+    ready = t("compare.ready", ready=progress.ready, count=progress.total)
+    lines = [quoted(progress.prompt, _PROMPT_CHARS) if progress.prompt else ""]
+    if progress.open:
+        return fill(t, [*lines, dotted([ready, failed]), *_while_made(t, progress)])
+    return fill(t, [*lines, dotted([ready, failed]), _where(t, progress)])
+
+
+def _while_made(t: Tongue, progress: Progress) -> list[str]:
+    when = _when(progress.show_by)
+    if progress.parts == 1:
+        return [t("compare.show_by", when=when)]
+    return [t("audition.as_ready", shown=progress.shown, parts=progress.parts)]
+
+
+def _where(t: Tongue, progress: Progress) -> str:
+    """Below the card everything can be found; one ballot is linked."""
+    place = progress.place
+    link = message_link(place.guild_id, place.channel_id, progress.message_id)
+    if link:
+        return t("compare.shown", link=link)
+    return t("compare.below") if progress.shown else t("compare.nothing")
 
 
 def ballot(t: Tongue, shown: Presentation) -> str:
-    """What stands over the clips that are voted on."""
+    """What stands over the clips that are voted on: what to do first, the rest in small."""
     missing = t("compare.missing", count=shown.missing) if shown.missing else ""
-    lines = [
-        t("compare.question" if shown.blind else "compare.question_open"),
-        quoted(shown.prompt, _PROMPT_CHARS),
-        "" if shown.blind else dotted([f"{clip.letter}: {clip.label}" for clip in shown.clips]),
+    part = t("audition.part", part=shown.part, parts=shown.parts) if shown.parts > 1 else ""
+    names = [f"{clip.letter}: {escape_markdown(clip.label)}" for clip in shown.clips]
+    small = [
+        part,
+        t("compare.hidden") if shown.blind else "",
         t("compare.until", count=shown.quorum, when=_when(shown.deadline_at)),
-        dotted([missing, t.of(shown.note)]),
-        t("compare.secret") if shown.blind else "",
+        missing,
+        t.of(shown.note).rstrip("."),
     ]
-    return fill(t, lines)
+    lines = [
+        t("compare.question"),
+        quoted(shown.prompt, _PROMPT_CHARS),
+        "" if shown.blind else dotted(names),
+        f"-# {dotted(small)}",
+    ]
+    return fill(t, lines, MAX_CHARS - _MARK_CHARS)
+
+
+def closed_ballot(t: Tongue, result: Result, link: str) -> str:
+    """What stands over the clips once the vote has ended."""
+    return fill(
+        t,
+        [_verdict(t, result), quoted(result.prompt, _PROMPT_CHARS), t("compare.closed", link=link)],
+    )
 
 
 def question_of(t: Tongue, question: str) -> str:
@@ -119,14 +160,28 @@ def question_of(t: Tongue, question: str) -> str:
     return t("compare.best_for", category=t.of(CATEGORY_NAMES[question]))
 
 
-def my_vote(t: Tongue, votes: Mapping[str, str], questions: Sequence[str]) -> str:
-    """One person's own answers, for that person alone."""
+def my_vote(t: Tongue, votes: Mapping[str, str], voting: Voting, asked: str | None) -> str:
+    """One person's own answers, for that person alone, and the question asked next or the end."""
     lines = [
-        f"{question_of(t, question)}: **{choice_of(t, votes[question])}**"
-        for question in questions
+        t("compare.yours", question=question_of(t, question), choice=choice_of(t, votes[question]))
+        for question in voting.questions
         if question in votes
     ]
-    return fill(t, [*lines, t("compare.may_change")])
+    if not voting.open:
+        lines.append(t("compare.result"))
+    elif asked is None:
+        lines.append(_thanks(t, voting))
+    else:
+        lines.append(t("compare.next", question=question_of(t, asked)))
+    return fill(t, lines)
+
+
+def _thanks(t: Tongue, voting: Voting) -> str:
+    when = _when(voting.deadline_at)
+    missing = voting.quorum - voting.voters
+    if missing > 0:
+        return t("compare.thanks", count=missing, when=when)
+    return t("compare.thanks_last", when=when)
 
 
 def choice_of(t: Tongue, choice: str) -> str:
@@ -134,9 +189,9 @@ def choice_of(t: Tongue, choice: str) -> str:
 
 
 def reveal(t: Tongue, result: Result) -> str:
-    """Names, prices, votes, and what they did to the ranking."""
+    """Who has won; then names, prices, votes, and what they did to the ranking."""
     lines = [
-        t("compare.result"),
+        _verdict(t, result),
         quoted(result.prompt, _PROMPT_CHARS),
         *[
             dotted(
@@ -144,19 +199,32 @@ def reveal(t: Tongue, result: Result) -> str:
                     f"**{line.letter}** {bold(line.name)}",
                     t("compare.via", provider=line.job.provider),
                     money(t, line.price_micros),
-                    _won(t, line.won),
                 ]
             )
             for line in result.lines
         ],
-        *[_tally(t, question, tally) for question, tally in result.tallies.items()],
         *[_missing(t, one) for one in result.missing],
+        *[_tally(t, question, tally) for question, tally in result.tallies.items() if tally.voters],
         t("compare.spent", price=money(t, result.spent_micros)),
         *_moved(t, result),
         t.of(result.note),
         *[f"{one.letter}: {escape_markdown(t.of(one.text))}" for one in result.evidence],
     ]
-    return fill(t, lines)
+    return fill(t, lines, MAX_CHARS - _MARK_CHARS)
+
+
+def _verdict(t: Tongue, result: Result) -> str:
+    """The first line: what the question about everything came to."""
+    tally = result.tallies.get(GENERAL)
+    if result.comparison.state is ComparisonState.CANCELLED:
+        return t("compare.called_off")
+    if tally is None or not tally.voters:
+        return t("compare.nobody")
+    for line in result.lines:
+        if line.letter == tally.winner:
+            won, count = tally.votes[line.letter], tally.voters
+            return t("compare.winner", letter=line.letter, name=bold(line.name), won=won, of=count)
+    return t("compare.no_winner")
 
 
 def no_vote(t: Tongue, told: NoVote) -> str:
@@ -168,37 +236,49 @@ def no_vote(t: Tongue, told: NoVote) -> str:
         *[_missing(t, one) for one in told.missing],
         t("compare.spent", price=money(t, told.spent_micros)),
     ]
-    return fill(t, lines)
+    return fill(t, lines, MAX_CHARS - _MARK_CHARS)
 
 
 def audition_report(t: Tongue, report: AuditionReport) -> str:
     """How the model on trial did, by category, and what it has cost."""
+    tried, incumbent = report.used
+    names = {"model": escape_markdown(tried.name), "incumbent": escape_markdown(incumbent.name)}
     lines = [
-        t("audition.over"),
+        t("audition.over", **names),
         t("audition.voted", voted=report.voted, prompts=report.prompts),
-        *[
-            t(
-                "audition.used",
-                model=bold(one.name),
-                arrived=one.arrived,
-                asked=one.asked,
-                price=money(t, one.charged_micros),
-            )
-            for one in report.used
-        ],
         *_ranks(t, report.ranked, None),
+        *[_used(t, one) for one in report.used],
+        *[
+            t("audition.skipped", prompt=shortened(one.prompt, 60), reason=t.of(one.reason))
+            for one in report.audition.skipped
+        ],
     ]
-    return fill(t, lines)
+    return fill(t, lines, MAX_CHARS - _MARK_CHARS)
 
 
-def ranking_text(t: Tongue, view: TasteView, models: Models) -> str:
+def _used(t: Tongue, one: Used) -> str:
+    facts = [
+        t(
+            "audition.used",
+            model=bold(one.name),
+            arrived=one.arrived,
+            asked=one.asked,
+            price=money(t, one.charged_micros),
+        ),
+        t("compare.held", price=money(t, one.held_micros)) if one.held_micros else "",
+    ]
+    return dotted(facts)
+
+
+def ranking_text(t: Tongue, view: TasteView, news: str = "") -> str:
     """The server's own ranking in words; its picture hangs below."""
     ranked = view.ranked
     if not ranked.votes:
-        return t("ranking.none")
+        return fill(t, [news, t("ranking.none")])
     lines = [
+        news,
         t("ranking.title"),
-        t("ranking.votes", votes=ranked.votes, people=ranked.voters),
+        dotted([t("ranking.votes", count=ranked.votes), t("ranking.people", count=ranked.voters)]),
         t("ranking.steers" if view.steers else "ranking.off"),
         *_ranks(t, ranked, view),
     ]
@@ -215,9 +295,10 @@ def _ranks(t: Tongue, ranked: Ranking, view: TasteView | None) -> list[str]:
 
 
 def _rank(t: Tongue, row: Row, view: TasteView | None) -> str:
+    """Votes first, for they are what people remember; then what they are worth."""
     facts = [
-        f"- {escape_markdown(row.name)} {row.value:.2f} ({row.low:.2f}-{row.high:.2f})",
-        t("ranking.row", wins=row.wins, votes=row.votes),
+        f"- {escape_markdown(row.name)}: {t('ranking.row', wins=row.wins, votes=row.votes)}",
+        f"{row.value:.2f} ({row.low:.2f}-{row.high:.2f})",
         _kept_second(t, row, view),
     ]
     return dotted(facts)
@@ -236,12 +317,6 @@ def _contestant(t: Tongue, quote: Quote) -> str:
     return dotted(
         [f"- {who}", format_of(t, choice.fit), price_of(t, choice), changes(t, choice.fit)]
     )
-
-
-def _won(t: Tongue, questions: Sequence[str]) -> str:
-    if not questions:
-        return ""
-    return t("compare.won", questions=", ".join(question_of(t, one) for one in questions))
 
 
 def _tally(t: Tongue, question: str, tally: Tally) -> str:

@@ -31,6 +31,10 @@ async def quorum(settings: Settings, server: Discord, count: int) -> None:
         await app.store.rules.save(str(server.home().id), Rules(quorum=count), 1, NOW)
 
 
+def is_reveal(message: Message) -> bool:
+    return "Spent on all of it" in message.text
+
+
 async def ballot(server: Discord, channel: Channel) -> Message:
     return await server.message_where(
         channel, lambda message: "End the vote" in message.buttons, timeout=PATIENCE_S
@@ -67,7 +71,7 @@ async def test_a_blind_comparison_from_one_price_to_the_reveal(
         await (await press(server, bob, vote, "A")).answered(PATIENCE_S)
         await press(server, ann, vote, "End the vote")
         result = await server.message_where(
-            shots, lambda message: "The vote has ended" in message.text, timeout=PATIENCE_S
+            shots, lambda message: is_reveal(message), timeout=PATIENCE_S
         )
 
     assert before == 0
@@ -101,7 +105,7 @@ async def test_a_vote_goes_on_after_a_restart_and_one_can_go_on_with_a_clip(
         await (await press(server, ann, vote, "Tie")).answered(PATIENCE_S)
         await press(server, ann, vote, "End the vote")
         result = await server.message_where(
-            shots, lambda message: "The vote has ended" in message.text, timeout=PATIENCE_S
+            shots, lambda message: is_reveal(message), timeout=PATIENCE_S
         )
         await press(server, ann, result, "Go on with B")
         clip = await server.message_where(
@@ -111,7 +115,7 @@ async def test_a_vote_goes_on_after_a_restart_and_one_can_go_on_with_a_clip(
 
     assert "Tie 1" in result.text
     assert any(label.startswith("Again") for label in clip.buttons)
-    assert len([m for m in server.messages(shots) if "The vote has ended" in m.text]) == 1
+    assert len([m for m in server.messages(shots) if is_reveal(m)]) == 1
 
 
 async def test_a_comparison_nobody_can_make_says_so_at_once(
@@ -185,7 +189,7 @@ async def test_fifty_people_pressing_at_once_twice_and_after_a_restart_count_onc
         await last.answered(PATIENCE_S)
         await press(server, people[0], vote, "End the vote")
         result = await server.message_where(
-            shots, lambda message: "The vote has ended" in message.text, timeout=PATIENCE_S
+            shots, lambda message: is_reveal(message), timeout=PATIENCE_S
         )
         late = await press(server, people[3], vote, "A")
         words = await late.answered(PATIENCE_S)
