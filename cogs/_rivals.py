@@ -41,9 +41,10 @@ class CompareThese(Press, template=f"vsq:{ID}"):
 
 async def compare_take(interaction: Interaction, job_id: str) -> None:
     """A card for the same on other models, in the shot's thread where it has one."""
-    require_permissions(interaction)
     app, person = interaction.client.app, person_of(interaction)
-    spot = of_interaction(interaction, await app.workbench.shot_of(job_id, person))
+    shot = await app.workbench.shot_of(job_id, person)
+    require_permissions(interaction, threads=shot.thread_id is not None)
+    spot = of_interaction(interaction, shot)
     await offer_all(spot, await app.comparing.propose_from(job_id, spot.person, spot.place))
 
 

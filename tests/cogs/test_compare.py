@@ -5,13 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bot.app import reading
 from bot.config import Settings
-from bot.rules import Rules
-from tests.bot.make import NOW
 from tests.cogs.conftest import (
     PATIENCE_S,
-    PROMPT,
     Start,
     answered,
     press,
@@ -19,34 +15,11 @@ from tests.cogs.conftest import (
     until,
 )
 from tests.cogs.test_iterate import thread_of
-from tests.standin.discord import Channel, Discord, Message, User
+from tests.cogs.versus import BOTH, agreed, ballot, is_reveal, rule
+from tests.standin.discord import Channel, Discord
 from tests.standin.openai import Gateway
 
-BOTH = {"prompt": PROMPT, "models": "sora-2 sora-2-pro", "duration": 4}
 NAMES = ("sora", "gateway", "pro", "$")
-
-
-async def quorum(settings: Settings, server: Discord, count: int) -> None:
-    async with reading(settings.model_copy()) as app:
-        await app.store.rules.save(str(server.home().id), Rules(quorum=count), 1, NOW)
-
-
-def is_reveal(message: Message) -> bool:
-    return "Spent on all of it" in message.text
-
-
-async def ballot(server: Discord, channel: Channel) -> Message:
-    return await server.message_where(
-        channel, lambda message: "End the vote" in message.buttons, timeout=PATIENCE_S
-    )
-
-
-async def started(server: Discord, who: User, channel: Channel, **more: Any) -> Message:
-    """The card of a comparison whose price was agreed to."""
-    card = await answered(server, who, channel, "compare", **(BOTH | more))
-    (go,) = [label for label in card.buttons if label.startswith("Go")]
-    await press(server, who, card, go)
-    return card
 
 
 async def test_a_blind_comparison_from_one_price_to_the_reveal(
@@ -57,7 +30,7 @@ async def test_a_blind_comparison_from_one_price_to_the_reveal(
     paying: dict[str, Any],
     settings: Settings,
 ) -> None:
-    await quorum(settings, server, 2)
+    await rule(settings, server, quorum=2)
     ann, bob = server.user("ann"), server.user("bob")
     async with bot(**paying):
         card = await answered(server, ann, shots, "compare", **BOTH)
@@ -96,10 +69,10 @@ async def test_a_vote_goes_on_after_a_restart_and_one_can_go_on_with_a_clip(
     paying: dict[str, Any],
     settings: Settings,
 ) -> None:
-    await quorum(settings, server, 1)
+    await rule(settings, server, quorum=1)
     ann = server.user("ann")
     async with bot(**paying):
-        await started(server, ann, shots)
+        await agreed(server, ann, shots)
         vote = await ballot(server, shots)
     async with bot(**paying):
         await (await press(server, ann, vote, "Tie")).answered(PATIENCE_S)
@@ -155,7 +128,7 @@ async def test_a_press_from_another_server_finds_no_vote(
     other = server.guild("Elsewhere")
     there, eve = server.channel("there", guild=other), server.user("eve", guild=other)
     async with bot(**paying):
-        await started(server, ann, shots)
+        await agreed(server, ann, shots)
         vote = await ballot(server, shots)
         planted = server.world.new_message(there, server.world.bot)
         planted.components = vote.components
@@ -173,10 +146,10 @@ async def test_fifty_people_pressing_at_once_twice_and_after_a_restart_count_onc
     settings: Settings,
 ) -> None:
     """Each presses A and at once B; the last to arrive counts, and nobody counts twice."""
-    await quorum(settings, server, 51)
+    await rule(settings, server, quorum=51)
     people = [server.user(f"p{number}") for number in range(50)]
     async with bot(**paying):
-        await started(server, people[0], shots)
+        await agreed(server, people[0], shots)
         vote = await ballot(server, shots)
         for label in ("A", "Tie"):
             presses = [await press(server, one, vote, label) for one in people]
@@ -210,7 +183,7 @@ async def test_what_a_voter_reads_is_the_same_whichever_model_is_a(
     async with bot(**paying):
         for models in ("sora-2 sora-2-pro", "sora-2-pro sora-2"):
             channel = server.channel(f"c{len(seen)}-{models.split()[0]}")
-            await started(server, ann, channel, models=models)
+            await agreed(server, ann, channel, models=models)
             vote = await ballot(server, channel)
             names = [file.filename for file in vote.attachments]
             sizes = {len(file.data) for file in vote.attachments[:2]}
