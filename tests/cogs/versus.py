@@ -22,6 +22,7 @@ __all__ = [
     "BOTH",
     "Makers",
     "agreed",
+    "answers_all",
     "ballot",
     "ballots",
     "is_reveal",
@@ -103,3 +104,13 @@ async def letters_of(settings: Settings, server: Discord, comparison_id: str) ->
     async with reading(settings.model_copy()) as app:
         found = await app.store.comparisons.get(str(server.home().id), comparison_id)
     return found.letters
+
+
+async def answers_all(server: Discord, who: User, message: Message, label: str) -> Message:
+    """The same answer to every question: the first in the channel, the rest where it is asked."""
+    private = await voted(server, who, message, label)
+    while label in private.buttons:
+        known = private.text
+        await press(server, who, private, label)
+        await server.wait_for(lambda known=known: private.text != known, PATIENCE_S)
+    return private
