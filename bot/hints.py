@@ -70,14 +70,14 @@ def _stage(said: frozenset[str]) -> Stage | None:
 
 
 def _aspect(text: str, said: frozenset[str]) -> str | None:
-    named = FLAGGED_ASPECT.findall(text) or ASPECT.findall(text)
+    named = (FLAGGED_ASPECT.findall(text) or ASPECT.findall(text)) if ":" in text else ()
     if named:
         return named[0] if len(set(named)) == 1 else None
     return TALL if "vertical" in said else None
 
 
 def _duration(text: str, reading: Reading) -> int | None:
-    flagged = FLAGGED_LENGTH.findall(text)
+    flagged = FLAGGED_LENGTH.findall(text) if "--" in text else ()
     if flagged:
         return int(flagged[-1]) if 0 < int(flagged[-1]) <= LONGEST_S else None
     # Beside "in", "after", "later" a number of seconds tells when, not how long the clip is.
