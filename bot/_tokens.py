@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from bot._letters import ONLY_JOINED, TOKEN, fold
+from bot._letters import ASCII_TOKEN, ONLY_JOINED, TOKEN, fold
 
 __all__ = ["CLAUSES", "Token", "mask", "tokenise"]
 
@@ -82,7 +82,7 @@ def _blank(found: re.Match[str]) -> str:
 
 def tokenise(text: str) -> list[Token]:
     tokens, clause, sentence = list[Token](), 0, 0
-    for match in TOKEN.finditer(text):
+    for match in (ASCII_TOKEN if text.isascii() else TOKEN).finditer(text):
         kind, (start, end) = match.lastgroup, match.span()
         if kind == "stop":
             ended = match.group() in SENTENCE_ENDS

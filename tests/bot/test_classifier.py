@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from benchmarks.classifier import both, score
 from bot import learned as learned_module
+from bot._letters import ASCII_TOKEN, TOKEN
 from bot.brief import CATEGORIES, GENERAL
 from bot.classifier import Classification, classify
 from bot.learned import REMEMBERED, ArtefactError, Piece, grams, learned, load, pieces
@@ -93,6 +94,15 @@ def test_masking_keeps_every_word_in_its_place(text: str) -> None:
     assert len(clean) == len(text)
     kept = [(ch, old) for ch, old in zip(clean, text, strict=True) if ch not in " \n\u200b"]
     assert all(ch == old for ch, old in kept)
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=200))
+def test_plain_letters_are_cut_the_same_by_the_quicker_rule(text: str) -> None:
+    cuts = [
+        [(match.lastgroup, match.span()) for match in rule.finditer(text)]
+        for rule in (TOKEN, ASCII_TOKEN)
+    ]
+    assert cuts[0] == cuts[1]
 
 
 def test_of_an_essay_the_beginning_and_the_end_are_read() -> None:
