@@ -10,10 +10,11 @@ from datetime import date, timedelta
 from typing import Final
 
 from bot.models import Availability, Catalogue, Lifecycle, Model, Route
+from bot.texts import say
 
 __all__ = ["NO_PRICE", "Retiring", "offered", "retiring", "status", "successor_of"]
 
-NO_PRICE: Final = "no price known"
+NO_PRICE: Final = say("off.no_price")
 PAUSED: Final = "paused"  # how `Availability.missing` begins for a vendor whose key is set
 
 
@@ -30,9 +31,9 @@ class Retiring:
 def offered(model: Model, route: Route, availability: Availability) -> str:
     """ "" when it can be submitted now, else the reason in words."""
     if off := model.off or route.off:
-        return f"switched off: {off}"
+        return say("off.switched_off", why=off)
     if route.retires is not None and route.retires <= availability.today:
-        return f"retired {route.retires}"
+        return say("off.retired", day=route.retires)
     if gone := availability.routes_off.get((route.provider, route.wire_id, route.dialect)):
         return gone
     if route.price is None:

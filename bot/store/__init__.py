@@ -59,7 +59,11 @@ class Superseded(Exception):
 
 
 class OverCap(Exception):
-    """The hold would break the day's cap; the text is the sentence for the person."""
+    """The hold would break the day's cap; `sentence` is for the person."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
