@@ -20,6 +20,8 @@ __all__ = ["OPEN", "Rules", "may", "permitted", "starts_at_once", "with_default_
 
 Micros = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Id = Annotated[int, Field(gt=0)]
+Quorum = Annotated[int, Field(ge=1, le=50)]
+Hours = Annotated[int, Field(ge=1, le=168)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +35,9 @@ class Rules:
     log_channel_id: Id | None = None
     who_may_generate: frozenset[Id] | None = None  # roles
     who_may_spend: frozenset[Id] | None = None  # roles; free clips need only the above
+    log_above_micros: Micros = 1_000_000  # a job that may cost more is told in the log channel
+    compare_quorum: Quorum = 3  # votes that end a comparison
+    compare_hours: Hours = 24  # after which it ends without them
 
 
 OPEN: Final = Rules()

@@ -21,9 +21,10 @@ from bot.ledger import entries, scope_of
 from bot.limits import Caps, daily_refusal
 from bot.store import _jobs, _ledger, _quotes, _shots
 from bot.store._database import Database, opened
+from bot.store._desk import DeskNotes, Posting
 from bot.store._jobs import fingerprint, millis, moment
 from bot.store._ledger import Imbalance, UsageRow
-from bot.store._library import Found, Library, Search
+from bot.store._library import Asked, Found, Library, Search
 from bot.store._people import People
 from bot.store._quotes import KeptQuote
 from bot.store._settings import ServerRules
@@ -33,10 +34,12 @@ from bot.store._votes import AcceptedRow, Cast, Comparison, Comparisons, Compari
 __all__ = [
     "AcceptedRow",
     "Ask",
+    "Asked",
     "Cast",
     "Comparison",
     "ComparisonState",
     "Comparisons",
+    "DeskNotes",
     "Found",
     "Imbalance",
     "KeptQuote",
@@ -44,6 +47,7 @@ __all__ = [
     "Library",
     "OverCap",
     "People",
+    "Posting",
     "Search",
     "ServerRules",
     "Shots",
@@ -96,6 +100,7 @@ class Store:
         self.library = Library(database)
         self.rules = ServerRules(database)
         self.people = People(database)
+        self.desk = DeskNotes(database)
         self.comparisons = Comparisons(database)
 
     @classmethod
@@ -182,11 +187,30 @@ class Store:
         )
 
     async def of_message(self, scope: str, message_id: int) -> Job | None:
-        """The job of a server whose clip was posted as this message."""
+        """The job of a server whose clip was posted as this message, at first or again."""
         found = await self._select(
-            "result_message_id = :message AND scope = :scope", message=message_id, scope=scope
+            "(result_message_id = :message OR id = (SELECT job_id FROM posting"
+            " WHERE message_id = :message)) AND scope = :scope",
+            message=message_id,
+            scope=scope,
         )
         return found[0] if found else None
+
+    async def uncertain(self, scope: str) -> list[Job]:
+        """A server's jobs nobody knows the fate of, oldest first."""
+        return await self._select(
+            "scope = :scope AND state = 'uncertain' ORDER BY created_at, id", scope=scope
+        )
+
+    async def dearer_than(self, scope: str, micros: int, since: datetime) -> list[Job]:
+        """A server's jobs above a price that were asked for since then, oldest first."""
+        return await self._select(
+            "scope = :scope AND created_at >= :since AND hold_micros > :micros"
+            " ORDER BY created_at, id",
+            scope=scope,
+            since=millis(since),
+            micros=micros,
+        )
 
     async def batch(self, batch: str) -> list[Job]:
         return await self._select("batch = :batch ORDER BY created_at, id", batch=batch)
