@@ -18,6 +18,7 @@ import httpx
 
 from bot import catalogue, files
 from bot.config import Settings
+from bot.desk import Desk
 from bot.errors import ConfigError
 from bot.jobs import Job, Later
 from bot.judge import Judge
@@ -47,6 +48,7 @@ class App:
     worker: Worker
     producer: Producer
     workbench: Workbench
+    desk: Desk
     folder: Path
     clock: Clock
 
@@ -148,6 +150,14 @@ async def _opened(
             clock=clock,
             judge=_judge(settings, http),
         )
+        workbench = Workbench(
+            store=store,
+            producer=producer,
+            media=media,
+            catalogue=book,
+            folder=folder,
+            clock=clock,
+        )
         yield App(
             settings=settings,
             catalogue=book,
@@ -156,12 +166,14 @@ async def _opened(
             media=media,
             worker=worker,
             producer=producer,
-            workbench=Workbench(
+            workbench=workbench,
+            desk=Desk(
                 store=store,
                 producer=producer,
-                media=media,
+                workbench=workbench,
+                vendors=vendors,
+                worker=worker,
                 catalogue=book,
-                folder=folder,
                 clock=clock,
             ),
             folder=folder,

@@ -18,11 +18,12 @@ import structlog
 from discord.ext import commands
 
 from bot.client import LOST, Dailies
-from bot.errors import BotError
+from bot.errors import BotError, Refused
 from bot.jobs import Delivered, Job, Later, Undeliverable
 from bot.media import MediaError
 from bot.producer import Person
 from bot.shots import Board, Shot
+from bot.texts import say
 from cogs import _presenter
 from cogs._boards import Boards
 from cogs._edits import Edits, Outcome, Shown
@@ -43,10 +44,6 @@ _TOO_LARGE: Final = (40005, 50045)
 _ARCHIVED: Final = 50083
 _TOO_OLD: Final = 30046  # too many edits of messages older than an hour
 _GONE: Final = (403, 404)
-_STILL_KEPT: Final = (
-    "The clip is made and kept, but Discord does not let me post it where it was asked for. "
-    "`/jobs` lists it; ask whoever runs this bot for the file."
-)
 log = structlog.get_logger(__name__)
 
 
@@ -57,6 +54,16 @@ class _Upload:
     path: Path
     size_bytes: int
     note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Showing:
+    """Where a clip is posted, and on whose behalf."""
+
+    guild_id: int
+    channel_id: int
+    nonce: str
+    by: int | None = None  # who shows it again; None: it is new, and who asked for it is pinged
 
 
 class Delivery(commands.Cog):
@@ -118,11 +125,14 @@ class Delivery(commands.Cog):
             log.warning("pick not told", shot=shot.id, error=str(error))
 
     async def removed(self, job: Job) -> None:
-        """A clip was deleted by a person: its message goes, the board says so."""
-        if job.result_message_id:
-            message = self._place(job).get_partial_message(job.result_message_id)
+        """A clip was deleted by a person: its messages go, the board says so."""
+        again = [(p.channel_id, p.message_id) for p in await self._bot.app.desk.postings(job)]
+        for channel_id, message_id in {(job.place.channel_id, job.result_message_id), *again}:
+            if channel_id is None or message_id is None:
+                continue
+            place = self._bot.get_partial_messageable(channel_id)
             try:
-                await message.delete()
+                await place.get_partial_message(message_id).delete()
             except (discord.HTTPException, discord.RateLimited, *LOST) as error:
                 log.warning("clip message not deleted", job_id=job.id, error=str(error))
         shot = await self._bot.app.workbench.shot_of_take(job)
@@ -173,7 +183,7 @@ class Delivery(commands.Cog):
         waited = self._bot.app.clock() - (job.first_post_at or job.updated_at)
         try:
             posted = await self._earlier(job) if waited > _NONCE_LIFE else None
-            posted = posted or await self._post(job, clip, job.place.guild_id)
+            posted = posted or await self._post(job, clip, _first_showing(job))
         except (discord.HTTPException, discord.RateLimited) as error:
             return self._refused(job, error, waited)
         except MediaError as error:
@@ -219,13 +229,29 @@ class Delivery(commands.Cog):
             log.warning("cannot look for an earlier post", job_id=job.id)
         return None
 
-    async def _post(self, job: Job, clip: Path, guild_id: int) -> discord.Message:
+    async def post(self, job: Job, clip: Path, channel_id: int, by: int, nonce: str) -> int:
+        """Show a clip once more. Raises `Refused`; a lost answer is asked for once more."""
+        showing = _Showing(
+            guild_id=job.place.guild_id or 0, channel_id=channel_id, nonce=nonce, by=by
+        )
+        try:
+            try:
+                return (await self._post(job, clip, showing)).id
+            except LOST as error:
+                log.info("posting again", job_id=job.id, error=repr(error))
+                return (await self._post(job, clip, showing)).id
+        except (discord.HTTPException, discord.RateLimited, *LOST) as error:
+            log.warning("clip not posted", job_id=job.id, error=str(error))
+            gone = isinstance(error, discord.HTTPException) and error.status in _GONE
+            raise Refused(say("post.not_allowed" if gone else "post.not_now")) from None
+
+    async def _post(self, job: Job, clip: Path, showing: _Showing) -> discord.Message:
         """Post the best version the channel takes; what is too large gets smaller, then a still."""
-        limit = await self._limit(guild_id)
+        limit = await self._limit(showing.guild_id)
         for shrink in (self._fitted, self._fitted, self._still):
             upload = await shrink(job, clip, limit)
             try:
-                return await self._send(job, upload)
+                return await self._send(job, upload, showing)
             except discord.HTTPException as error:
                 if error.status != 413 and error.code not in _TOO_LARGE:
                     raise
@@ -236,25 +262,26 @@ class Delivery(commands.Cog):
                     await asyncio.to_thread(upload.path.unlink, missing_ok=True)
         raise AssertionError("unreachable")
 
-    async def _send(self, job: Job, upload: _Upload) -> discord.Message:
-        app, t = self._bot.app, self._bot.tongue(job.place.user_id)
-        shot = await self._shot_board(job)
-        words = _presenter.clip_message(t, job, app.catalogue.models, upload.note, shot)
+    async def _send(self, job: Job, upload: _Upload, showing: _Showing) -> discord.Message:
+        app, t = self._bot.app, self._bot.tongue(showing.by or job.place.user_id)
+        shot, by = await self._shot_board(job), showing.by
+        words = _presenter.clip_message(t, job, app.catalogue.models, upload.note, shot, by)
         name = f"dailies-{job.id}{upload.path.suffix}"
         file = discord.File(
             upload.path, name, description=_presenter.alt_text(job), spoiler=job.brief.spoiler
         )
-        answers = _first_post(job, shot)
+        answers = None if by else _first_post(job, shot)
         more: dict[str, Any] = {} if answers is None else {"reference": answers}
-        return await self._place(job).send(
+        place = self._bot.get_partial_messageable(showing.channel_id, guild_id=showing.guild_id)
+        return await place.send(
             words,
             file=file,
-            nonce=job.id,
+            nonce=showing.nonce,
             allowed_mentions=discord.AllowedMentions(
                 everyone=False,
                 roles=False,
                 replied_user=False,
-                users=[discord.Object(job.place.user_id)],
+                users=[] if by else [discord.Object(job.place.user_id)],
             ),
             view=clip_view(t, job, can_upscale=app.workbench.can_upscale(job)),
             **more,
@@ -303,12 +330,19 @@ class Delivery(commands.Cog):
         if error.status in (401, 429) or error.status >= 500:
             return self._later(waited, str(error))
         log.error("clip not posted", job_id=job.id, error=str(error))
-        return Undeliverable(message=_STILL_KEPT)
+        return Undeliverable(message=say("post.kept"))
 
     def _later(self, waited: timedelta, detail: str) -> Later:
         """Again after half the time waited so far."""
         pause = min(max(waited / 2, _SOON), _SELDOM)
         return Later(due_at=self._bot.app.clock() + pause, detail=detail)
+
+
+def _first_showing(job: Job) -> _Showing:
+    """Where it was asked for, under a nonce that every try of the job shares."""
+    return _Showing(
+        guild_id=job.place.guild_id or 0, channel_id=job.place.channel_id or 0, nonce=job.id
+    )
 
 
 def _stage_of(job: Job) -> str:

@@ -8,8 +8,15 @@ The sentences stand in `bot/locales`.
 from cogs._presenter._board import board, echo, sheet
 from cogs._presenter._card import Card, card, go_label
 from cogs._presenter._clip import alt_text, clip_message, too_large_note
-from cogs._presenter._format import MAX_CHARS, missing_permissions, money, price_of
-from cogs._presenter._lists import job_list, model_list, usage_report
+from cogs._presenter._format import (
+    MAX_CHARS,
+    message_link,
+    missing_permissions,
+    money,
+    price_of,
+)
+from cogs._presenter._jobs import job_card, job_list, job_option
+from cogs._presenter._lists import model_list, usage_report
 from cogs._presenter._status import done_line, status_message, status_of_takes
 
 __all__ = [
@@ -22,7 +29,10 @@ __all__ = [
     "done_line",
     "echo",
     "go_label",
+    "job_card",
     "job_list",
+    "job_option",
+    "message_link",
     "missing_permissions",
     "model_list",
     "money",

@@ -1,12 +1,10 @@
-"""Lists for one person's eyes: jobs, models, money."""
+"""Lists for one person's eyes: models, money."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from bot.jobs import Job
-from bot.ledger import settled_micros
 from bot.models import Lifecycle, Price
 from bot.money import usd
 from bot.producer import Listing
@@ -15,26 +13,14 @@ from bot.store import UsageRow
 from bot.texts import Tongue
 from cogs._presenter._format import (
     Models,
-    ago,
     bold,
     dotted,
     fill,
-    message_link,
-    money,
     name_of,
-    shortened,
 )
 
 _USUAL: Final = ("720p", "1080p", "1024p", "768p")  # whose price stands for a model
 _JOB_WORDS: Final = 60
-
-
-def job_list(t: Tongue, jobs: Sequence[Job], models: Models, *, everybody: bool) -> str:
-    """The newest jobs, one line each, cut where a message ends."""
-    if not jobs:
-        return t("jobs.none")
-    whose = t("jobs.everybody" if everybody else "jobs.mine")
-    return fill(t, [f"**{whose}**", *[_job_line(t, job, models, everybody) for job in jobs]])
 
 
 def model_list(t: Tongue, listings: Sequence[Listing]) -> str:
@@ -70,22 +56,6 @@ def usage_report(
         key = f"<@{row.key}>" if view == "user" else name_of(row.key, models)
         lines.append(f"- {key}: {t('clips', count=row.clips)}, {usd(row.micros)}")
     return fill(t, lines)
-
-
-def _job_line(t: Tongue, job: Job, models: Models, everybody: bool) -> str:
-    micros = settled_micros(job) if job.ended else job.hold_micros
-    place = job.place
-    link = message_link(place.guild_id, place.channel_id, job.result_message_id)
-    facts = [
-        f"**{t(f'state.{job.state}')}**" + (f" ({job.reason.value})" if job.reason else ""),
-        name_of(job.model, models),
-        money(t, micros),
-        ago(job.created_at),
-        f"<@{place.user_id}>" if everybody else "",
-        f"`{job.id}`",
-    ]
-    shown = f" [{t('common.clip')}]({link})" if link else ""
-    return f"- {dotted(facts)}{shown}\n  {shortened(job.brief.prompt, _JOB_WORDS)}"
 
 
 def _model_line(t: Tongue, listing: Listing) -> str:
