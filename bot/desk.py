@@ -17,10 +17,10 @@ from typing import Any, Final
 from bot.errors import NotAllowed, NotFound, Refused
 from bot.jobs import Job, Place, Reason, State
 from bot.ledger import scope_of, settled_micros
-from bot.models import Catalogue
+from bot.models import Catalogue, Lifecycle
 from bot.money import to_micros
 from bot.pace import Clock
-from bot.producer import Person, Producer, new_id
+from bot.producer import Listing, Person, Producer, new_id
 from bot.rules import Rules
 from bot.shots import Verdict
 from bot.store import Found, Posting, Search, Store
@@ -34,6 +34,7 @@ __all__ = [
     "Desk",
     "House",
     "JobCard",
+    "ModelCard",
     "Recipe",
     "Results",
     "can_be_stopped",
@@ -73,6 +74,14 @@ class JobCard:
     history: Sequence[tuple[str, datetime]]  # states and since when, oldest first
     deeds: frozenset[Deed]
     posted: Posting | None  # where its clip is to be seen
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelCard:
+    """A model as it stands here; how long it usually takes where it runs."""
+
+    listing: Listing
+    expected_s: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -206,6 +215,25 @@ class Desk:
 
     async def _thrown(self, job: Job) -> bool:
         return await self._store.shots.thrown_away(scope_of(job.place), job.id)
+
+    # models
+
+    async def models(self, place: Place) -> list[ModelCard]:
+        """Every model as it stands in this server, with how long it usually takes."""
+        return [await self._timed(one) for one in await self._producer.models(place)]
+
+    async def model(self, name: str, place: Place) -> ModelCard:
+        """One model by id or name. Raises `NotFound`."""
+        wanted = name.strip().lower()
+        for one in await self._producer.models(place):
+            if wanted in (one.model.id, one.model.name.lower()):
+                return await self._timed(one)
+        raise NotFound(say("models.unknown", model=name.strip()[:100]))
+
+    async def _timed(self, listing: Listing) -> ModelCard:
+        live = listing.status is Lifecycle.LIVE
+        expected_s = await self._workbench.expected_s(listing.model.id) if live else None
+        return ModelCard(listing=listing, expected_s=expected_s)
 
     # showing a clip again
 

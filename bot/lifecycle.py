@@ -12,7 +12,7 @@ from typing import Final
 from bot.models import Availability, Catalogue, Lifecycle, Model, Route
 from bot.texts import say
 
-__all__ = ["NO_PRICE", "Retiring", "offered", "retiring", "status", "successor_of"]
+__all__ = ["NO_PRICE", "Retiring", "ends_on", "offered", "retiring", "status", "successor_of"]
 
 NO_PRICE: Final = say("off.no_price")
 PAUSED: Final = "paused"  # how `Availability.missing` begins for a vendor whose key is set
@@ -52,6 +52,17 @@ def status(model: Model, availability: Availability) -> Lifecycle:
     if ended:
         left = [route for route in left if _paused(route, availability)]
     return Lifecycle.OFF if left else Lifecycle.RETIRED
+
+
+def ends_on(model: Model, availability: Availability) -> date | None:
+    """The announced day from which it cannot be run any more, as far as today's routes tell, or
+    on which its maker ends it; None where no end is announced.
+    """
+    ends = [route.retires for route in model.routes if not offered(model, route, availability)]
+    known = [end for end in ends if end is not None]
+    last = max(known) if known and len(known) == len(ends) else None
+    maker = model.retires if model.retires and model.retires > availability.today else None
+    return min((day for day in (last, maker) if day is not None), default=None)
 
 
 def successor_of(catalogue: Catalogue, model: Model, availability: Availability) -> Model | None:

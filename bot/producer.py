@@ -11,7 +11,7 @@ import contextlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from bot.errors import NotAllowed, NotFound, Refused
 from bot.jobs import Illegal, Job, Place, State
 from bot.judge import Judge
 from bot.ledger import scope_of
-from bot.lifecycle import offered, status
+from bot.lifecycle import ends_on, offered, status, successor_of
 from bot.limits import Caps
 from bot.media import BadClip, BadImage, Media, sniff
 from bot.models import Availability, Catalogue, Lifecycle, Model, Route
@@ -90,13 +90,17 @@ class Person:
 class Listing:
     """A model as it stands now; `routes` pairs each route with "" or why it is not offered.
 
-    `waits` says for a provider why jobs are taken there, but wait for the moment.
+    `waits` says for a provider why jobs are taken there, but wait for the moment;
+    `paused_since` when its account began to need the operator.
     """
 
     model: Model
     status: Lifecycle
     routes: tuple[tuple[Route, str], ...]
     waits: Mapping[str, str] = field(default_factory=dict[str, str])
+    paused_since: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    ends_on: date | None = None  # the announced end of one that runs now
+    successor: Model | None = None  # what comes after one that ends or has ended
 
 
 class Producer:
@@ -425,10 +429,23 @@ class Producer:
         return await self._store.of_user(scope, person.user_id)
 
     async def models(self, place: Place | None = None) -> list[Listing]:
-        """Every model with its routes and why one is off."""
+        """Every model with its routes and why one is off, by the server's rules too."""
         availability = await self._vendors.availability(place)
         waits = await self._vendors.left_alone()
-        return [_listing(model, availability, waits) for model in self._catalogue.models.values()]
+        since = await self._vendors.paused_since()
+        book = rules.permitted(self._catalogue, await self._rules(place))
+        return [
+            Listing(
+                model=model,
+                status=status(model, availability),
+                routes=tuple((one, offered(model, one, availability)) for one in model.routes),
+                waits=waits,
+                paused_since=since,
+                ends_on=ends_on(model, availability),
+                successor=successor_of(book, model, availability),
+            )
+            for model in book.models.values()
+        ]
 
     async def usage(self, by: str, place: Place | None = None) -> list[UsageRow]:
         """Clips and money, of one server or of all."""
@@ -539,12 +556,3 @@ def _cancel_words(job: Job, vendors: Vendors) -> str:
         price = usd(job.hold_micros)
         return say("producer.cannot_stop", provider=job.provider, price=price)
     return say("producer.asked_to_stop", provider=job.provider, job=job.id)
-
-
-def _listing(model: Model, availability: Availability, waits: Mapping[str, str]) -> Listing:
-    return Listing(
-        model=model,
-        status=status(model, availability),
-        routes=tuple((route, offered(model, route, availability)) for route in model.routes),
-        waits=waits,
-    )

@@ -154,6 +154,14 @@ class Vendors:
                 found[name] = say("off.waits", why=why, at=f"{opens_at:%H:%M:%S}")
         return found
 
+    async def paused_since(self) -> Mapping[str, datetime]:
+        """Vendors whose account needs the operator, and since when."""
+        return {
+            trouble.provider: trouble.since
+            for trouble in await self._store.troubles()
+            if not trouble.wire_id and trouble.provider in self._reach
+        }
+
     def clean(self, text: str) -> str:
         """Without the operator's secrets: vendors do echo them, in answers that are no errors."""
         return masked(text, self._secrets)

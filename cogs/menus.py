@@ -63,7 +63,7 @@ class Menus(commands.Cog):
         await offer(spot, await bench.continue_on(source.job_id, spot.person, spot.place))
 
     async def _keep(self, message: discord.Message) -> None:
-        """Discord shows us the files of other people's messages only now, not when the form comes."""
+        """Discord shows us other people's files only now, not when the form comes."""
         files = [upload_of(file) for file in message.attachments]
         await self._bot.app.store.people.keep_files(
             message.id, [(file.url, file.name, file.kind) for file in files]

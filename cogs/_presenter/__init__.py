@@ -16,8 +16,9 @@ from cogs._presenter._format import (
     price_of,
 )
 from cogs._presenter._jobs import job_card, job_list, job_option
-from cogs._presenter._lists import model_list, usage_report
+from cogs._presenter._models import model_card, model_list
 from cogs._presenter._status import done_line, status_message, status_of_takes
+from cogs._presenter._usage import usage_report
 
 __all__ = [
     "MAX_CHARS",
@@ -34,6 +35,7 @@ __all__ = [
     "job_option",
     "message_link",
     "missing_permissions",
+    "model_card",
     "model_list",
     "money",
     "price_of",
