@@ -318,9 +318,21 @@ class Desk:
             more=len(found) > PAGE,
         )
 
-    async def recipe(self, job_id: str, person: Person, hidden: Collection[int] = ()) -> Recipe:
-        """How a clip was made. Raises `NotFound`, `Refused` where it was deleted meanwhile."""
+    async def recipe(
+        self,
+        job_id: str,
+        person: Person,
+        here: int,
+        *,
+        restricted: Restricted,
+        hidden: Collection[int] = (),
+    ) -> Recipe:
+        """How a clip was made; without its poster where the clip itself may not be shown.
+
+        Raises `NotFound`, `Refused` where it was deleted meanwhile.
+        """
         job = await self._seen(job_id, person, hidden)
+        shown = restricted(here) or not await self._from_restricted(job, restricted)
         await self._workbench.original_path(job.id, person)
         scope = scope_of(job.place)
         shot = await self._store.shots.of_job(scope, job.id)
@@ -330,7 +342,7 @@ class Desk:
             number=take.number if take else None,
             title=shot.title if shot else "",
             picked=bool(take and take.verdict is Verdict.PICKED),
-            poster=await self._workbench.poster(job.clip),
+            poster=await self._workbench.poster(job.clip) if shown else None,
             posted=await self._posted(job),
         )
 

@@ -16,6 +16,7 @@ from cogs._presenter._format import (
     price_of,
 )
 from cogs._presenter._jobs import job_card, job_list, job_option
+from cogs._presenter._library import clip_option, recipe, search_results
 from cogs._presenter._models import model_card, model_list
 from cogs._presenter._status import done_line, status_message, status_of_takes
 from cogs._presenter._usage import usage_report
@@ -27,6 +28,7 @@ __all__ = [
     "board",
     "card",
     "clip_message",
+    "clip_option",
     "done_line",
     "echo",
     "go_label",
@@ -39,6 +41,8 @@ __all__ = [
     "model_list",
     "money",
     "price_of",
+    "recipe",
+    "search_results",
     "sheet",
     "status_message",
     "status_of_takes",
