@@ -48,6 +48,7 @@ __all__ = [
     "Watcher",
     "acknowledge",
     "answer",
+    "answer_layout",
     "point_at",
     "run_bot",
     "serve",
@@ -361,6 +362,15 @@ async def answer(
     message = await interaction.edit_original_response(
         content=text, view=view, attachments=attached
     )
+    interaction.extras["answered"] = _Answered.SHOWN
+    return message
+
+
+async def answer_layout(
+    interaction: discord.Interaction[Any], layout: discord.ui.LayoutView
+) -> discord.InteractionMessage:
+    """The same with a message that is all components; one that has had words cannot become one."""
+    message = await interaction.edit_original_response(view=layout)
     interaction.extras["answered"] = _Answered.SHOWN
     return message
 

@@ -40,6 +40,7 @@ __all__ = [
     "can_be_stopped",
     "micros_of",
     "search_of",
+    "whole_of",
     "worth_retrying",
 ]
 
@@ -404,6 +405,14 @@ def micros_of(typed: str) -> int:
     if not amount.is_finite() or not 0 <= amount <= _MOST_MICROS // 1_000_000:
         raise Refused(say("settings.no_amount", typed=typed.strip()[:50]))
     return to_micros(amount)
+
+
+def whole_of(typed: str) -> int:
+    """A whole number as typed. Raises `Refused`."""
+    try:
+        return int(typed.strip())
+    except ValueError:
+        raise Refused(say("settings.no_number", typed=typed.strip()[:50])) from None
 
 
 def search_of(

@@ -13,6 +13,7 @@ from bot.errors import Refused
 from bot.rules import OPEN, Rules
 from bot.store._database import Database
 from bot.store._jobs import millis
+from bot.texts import say
 
 __all__ = ["ServerRules"]
 
@@ -56,7 +57,8 @@ class ServerRules:
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            raise Refused(f"These settings cannot be saved: {where}: {first['msg']}.") from None
+            words = say("settings.saved_wrong", where=where, why=first["msg"])
+            raise Refused(words) from None
 
         async def work(db: aiosqlite.Connection) -> None:
             await db.execute(

@@ -18,6 +18,7 @@ from cogs._presenter._format import (
 from cogs._presenter._jobs import job_card, job_list, job_option
 from cogs._presenter._library import clip_option, recipe, search_results
 from cogs._presenter._models import model_card, model_list
+from cogs._presenter._settings import own_settings, settings_lines
 from cogs._presenter._status import done_line, status_message, status_of_takes
 from cogs._presenter._usage import usage_report
 
@@ -40,9 +41,11 @@ __all__ = [
     "model_card",
     "model_list",
     "money",
+    "own_settings",
     "price_of",
     "recipe",
     "search_results",
+    "settings_lines",
     "sheet",
     "status_message",
     "status_of_takes",

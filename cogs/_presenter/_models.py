@@ -100,11 +100,12 @@ def _is_over(why: str) -> bool:
 
 def _reason(t: Tongue, listing: Listing, route: Route, why: str) -> str:
     """Why a route is off, and since when where its vendor is paused."""
-    words = escape_markdown(str(t.of(why)), as_needed=True)
-    since = listing.paused_since.get(route.provider)
-    if since is None or getattr(why, "key", "") != "off.paused":
+    words = str(t.of(why))
+    if getattr(why, "key", "") != "off.paused":
         return words
-    return t("models.since", why=words, when=ago(since))
+    words = escape_markdown(words, as_needed=True)  # the vendor's own are among them
+    since = listing.paused_since.get(route.provider)
+    return t("models.since", why=words, when=ago(since)) if since else words
 
 
 def _standing(t: Tongue, listing: Listing) -> str:
