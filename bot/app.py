@@ -24,6 +24,7 @@ from bot.jobs import Job, Later
 from bot.judge import Judge
 from bot.media import Media
 from bot.models import Catalogue
+from bot.notices import Notices
 from bot.pace import Clock, Pace, utc_now
 from bot.producer import Producer
 from bot.store import Store
@@ -49,6 +50,7 @@ class App:
     producer: Producer
     workbench: Workbench
     desk: Desk
+    notices: Notices
     folder: Path
     clock: Clock
 
@@ -174,6 +176,13 @@ async def _opened(
                 vendors=vendors,
                 worker=worker,
                 catalogue=book,
+                clock=clock,
+            ),
+            notices=Notices(
+                store=store,
+                producer=producer,
+                catalogue=book,
+                caps=settings.caps,
                 clock=clock,
             ),
             folder=folder,

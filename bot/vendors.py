@@ -157,7 +157,7 @@ class Vendors:
     async def paused_since(self) -> Mapping[str, datetime]:
         """Vendors whose account needs the operator, and since when."""
         return {
-            trouble.provider: trouble.since
+            trouble.provider: trouble.began
             for trouble in await self._store.troubles()
             if not trouble.wire_id and trouble.provider in self._reach
         }

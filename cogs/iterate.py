@@ -28,6 +28,7 @@ from cogs._options import Prompt, person_of, require_permissions
 from cogs._spot import Spot, in_thread, of_interaction
 from cogs._verbs import ITEMS
 from cogs.generate import make
+from cogs.help import help_text
 
 __all__ = ["Iterate", "setup"]
 
@@ -98,6 +99,9 @@ class Iterate(commands.Cog):
     async def _answered(self, spot: Spot, message: discord.Message) -> None:
         """The step the words ask for, as a card under them; what goes wrong is said there too."""
         try:
+            if _is_bare(message):
+                await _said(message, help_text(self._bot, spot.t, spot.place))
+                return
             step = await self._step(spot, message)
             if step is not None:
                 await offer(spot, step)
@@ -208,6 +212,12 @@ async def _kept(spot: Spot, form: Filled) -> list[Upload]:
     """The files of the message whose menu opened the form."""
     files = await spot.bot.app.store.people.files_on(int(form.key))
     return [Upload(url=url, name=name, kind=kind) for url, name, kind in files]
+
+
+def _is_bare(message: discord.Message) -> bool:
+    """We are named, and nothing is said, shown or answered."""
+    words = _MENTION.sub(" ", message.content).strip()
+    return not words and not message.attachments and message.reference is None
 
 
 def _person_of(message: discord.Message) -> Person:

@@ -26,3 +26,6 @@ CREATE TABLE notice (
   told_at INTEGER NOT NULL,
   PRIMARY KEY (scope, key)
 ) STRICT, WITHOUT ROWID;
+
+-- When a trouble began; `since` is when it was last found to be still there.
+ALTER TABLE trouble ADD COLUMN began INTEGER;

@@ -88,7 +88,8 @@ class Trouble:
     wire_id: str
     dialect: str
     reason: str
-    since: datetime
+    since: datetime  # when it was last seen to be so
+    began: datetime
 
 
 class Store:
@@ -326,7 +327,9 @@ class Store:
         )
 
     async def troubles(self) -> list[Trouble]:
-        rows = await self._all("SELECT provider, wire_id, dialect, reason, since FROM trouble")
+        rows = await self._all(
+            "SELECT provider, wire_id, dialect, reason, since, coalesce(began, since) FROM trouble"
+        )
         return [
             Trouble(
                 provider=row[0],
@@ -334,6 +337,7 @@ class Store:
                 dialect=row[2],
                 reason=row[3],
                 since=moment(row[4]),
+                began=moment(row[5]),
             )
             for row in rows
         ]
@@ -343,13 +347,14 @@ class Store:
     ) -> None:
         """Pause a vendor, or (with `wire_id` and `dialect`) switch one of its routes off."""
         await self._run(
-            "INSERT INTO trouble (provider, wire_id, dialect, reason, since)"
-            " VALUES (?, ?, ?, ?, ?) ON CONFLICT (provider, wire_id, dialect)"
+            "INSERT INTO trouble (provider, wire_id, dialect, reason, since, began)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (provider, wire_id, dialect)"
             " DO UPDATE SET reason = excluded.reason, since = excluded.since",
             provider,
             wire_id,
             dialect,
             reason,
+            millis(now),
             millis(now),
         )
 

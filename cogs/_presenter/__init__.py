@@ -15,6 +15,7 @@ from cogs._presenter._format import (
     money,
     price_of,
 )
+from cogs._presenter._help import help_screen
 from cogs._presenter._jobs import job_card, job_list, job_option
 from cogs._presenter._library import clip_option, recipe, search_results
 from cogs._presenter._models import model_card, model_list
@@ -33,6 +34,7 @@ __all__ = [
     "done_line",
     "echo",
     "go_label",
+    "help_screen",
     "job_card",
     "job_list",
     "job_option",

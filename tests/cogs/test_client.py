@@ -19,7 +19,10 @@ COMMANDS = {
     "refine",
     "jobs",
     "models",
+    "library",
     "usage",
+    "settings",
+    "help",
     "Animate this image",
     "Continue this clip",
 }
