@@ -58,11 +58,17 @@ def job_card(t: Tongue, card: JobCard, models: Models) -> str:
         quoted(job.brief.prompt),
         changes(t, job.plan.fit),
         news(t, job, ahead=card.ahead, progress=card.progress, expected_s=card.expected_s),
-        t("jobs.link", link=link) if link else "",
+        t("jobs.link", link=link) if link and not _told_by_news(card) else "",
         dotted([t("status.asked", when=ago(job.created_at)), _asker(job), f"`{job.id}`"]),
         _history(t, card),
     ]
     return fill(t, lines)
+
+
+def _told_by_news(card: JobCard) -> bool:
+    """Whether the last news of a clip name the same message."""
+    posted = card.posted
+    return posted is not None and posted.message_id == card.job.result_message_id
 
 
 def _job_line(t: Tongue, job: Job, models: Models, everybody: bool) -> str:

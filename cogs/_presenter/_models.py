@@ -12,12 +12,13 @@ from bot.models import Audio, Lifecycle, Price, Rate, Route
 from bot.money import usd
 from bot.producer import Listing
 from bot.router import CATEGORY_NAMES
-from bot.texts import Tongue
+from bot.texts import Text, Tongue
 from cogs._presenter._format import ago, bold, dotted, fill, roughly
 
 _USUAL: Final = ("720p", "1080p", "1024p", "768p")  # whose price stands for a model
 _BEST: Final = 2  # strengths in the list
 _KNOWN: Final = 6  # strengths of one model
+_FOR_GOOD: Final = ("off.retired", "off.no_price", "off.switched_off")
 
 
 def model_list(t: Tongue, cards: Sequence[ModelCard]) -> str:
@@ -88,20 +89,20 @@ def _retired_line(t: Tongue, listing: Listing) -> str:
 
 
 def _why_off(t: Tongue, listing: Listing) -> str:
-    """What stands in the way on the routes that are not over."""
-    today_off = [(route, why) for route, why in listing.routes if not _is_over(why)]
-    reasons = [_reason(t, listing, route, why) for route, why in today_off or listing.routes]
-    return f" {t('off.or').strip()} ".join(dict.fromkeys(reasons))
+    """What stands in the way on the routes somebody could open."""
+    mendable = [(route, why) for route, why in listing.routes if _key(why) not in _FOR_GOOD]
+    reasons = [_reason(t, listing, route, why) for route, why in mendable or listing.routes]
+    return "; ".join(dict.fromkeys(reasons))
 
 
-def _is_over(why: str) -> bool:
-    return getattr(why, "key", "") == "off.retired"
+def _key(why: str) -> str:
+    return why.key if isinstance(why, Text) else ""
 
 
 def _reason(t: Tongue, listing: Listing, route: Route, why: str) -> str:
     """Why a route is off, and since when where its vendor is paused."""
     words = str(t.of(why))
-    if getattr(why, "key", "") != "off.paused":
+    if _key(why) != "off.paused":
         return words
     words = escape_markdown(words, as_needed=True)  # the vendor's own are among them
     since = listing.paused_since.get(route.provider)

@@ -38,7 +38,7 @@ def settings_lines(
         "models": t("settings.models", now=_listed(t, "{}", names, "all_models")),
         "log": _log(t, house, log_lacks),
         "amounts": t(
-            "settings.amounts",
+            "settings.amounts" if rules.just_go_micros else "settings.amounts_ask",
             just_go=usd(rules.just_go_micros),
             log_above=usd(rules.log_above_micros),
         ),

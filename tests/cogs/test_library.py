@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from bot.brief import Brief
 from bot.config import Settings
 from bot.jobs import Job, Place, State
 from bot.limits import Caps
+from bot.store._database import Database
 from tests.bot.make import job as made
 from tests.clips import clip_bytes
 from tests.cogs.conftest import (
@@ -29,6 +31,7 @@ from tests.cogs.conftest import (
 from tests.standin.discord import Channel, Discord, Message, Permission, User
 
 CAPS = Caps(clip_micros=10**9, daily_micros=10**12, allowed_guilds=frozenset())
+_INVOKER = "CommandTree-invoker"  # the library's task of a command or a keystroke
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
@@ -241,17 +244,33 @@ async def _suggested(server: Discord, who: User, channel: Channel, typed: str) -
     return [choice["value"] for choice in asked.choices]
 
 
-async def test_words_are_suggested_from_memory_filled_at_start(
-    server: Discord, shots: Channel, bot: Start, settings: Settings
+async def test_words_are_suggested_from_memory_filled_at_start_without_the_database(
+    server: Discord,
+    shots: Channel,
+    bot: Start,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    ann = server.user("ann")
+    ann, askers = server.user("ann"), list[str]()
+    read = Database.read
+
+    async def noted(self: Database, work: Any) -> Any:
+        task = asyncio.current_task()
+        askers.append(task.get_name() if task else "")
+        return await read(self, work)
+
+    monkeypatch.setattr(Database, "read", noted)
     await fill(settings, shots, ann, ["a boat in rain", "a desert", "x" * 300])
     async with bot():
-        (settings.data_dir / "dailies.db").rename(settings.data_dir / "away.db")
+        await answered(server, ann, shots, "jobs")
+        by_commands = askers.count(_INVOKER)
         rain = await _suggested(server, ann, shots, "RAIN boat")
         everything = await _suggested(server, ann, shots, "")
-        (settings.data_dir / "away.db").rename(settings.data_dir / "dailies.db")
+        models = await server.autocomplete(ann, shots, "library", "model", "")
+        await models.acknowledged(PATIENCE_S)
 
+    assert by_commands > 0
+    assert askers.count(_INVOKER) == by_commands
     assert rain == ["a boat in rain"]
     assert everything == ["x" * 100, "a desert", "a boat in rain"]
 
