@@ -20,6 +20,7 @@ from bot import catalogue, files
 from bot.config import Settings
 from bot.desk import Desk
 from bot.errors import ConfigError
+from bot.house import Houses
 from bot.jobs import Job, Later
 from bot.judge import Judge
 from bot.media import Media
@@ -50,6 +51,7 @@ class App:
     producer: Producer
     workbench: Workbench
     desk: Desk
+    houses: Houses
     notices: Notices
     folder: Path
     clock: Clock
@@ -178,6 +180,7 @@ async def _opened(
                 catalogue=book,
                 clock=clock,
             ),
+            houses=Houses(store=store, catalogue=book, clock=clock),
             notices=Notices(
                 store=store,
                 producer=producer,

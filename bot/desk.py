@@ -1,4 +1,4 @@
-"""What a person can look up and decide afterwards: jobs, clips made long ago, a server's rules.
+"""What a person can look up and decide afterwards: jobs, models, clips made long ago.
 
 Stands beside the workbench: that makes takes, this finds them again. Who may do what is decided
 here; how it looks is the faces' business.
@@ -7,21 +7,18 @@ here; how it looks is the faces' business.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from bot.errors import NotAllowed, NotFound, Refused
 from bot.jobs import Job, Place, Reason, State
 from bot.ledger import scope_of, settled_micros
 from bot.models import Catalogue, Lifecycle
-from bot.money import to_micros
 from bot.pace import Clock
 from bot.producer import Listing, Person, Producer, new_id
-from bot.rules import Rules
 from bot.shots import Verdict
 from bot.store import Found, Posting, Search, Store
 from bot.texts import say
@@ -32,23 +29,18 @@ from bot.worker import Worker
 __all__ = [
     "Deed",
     "Desk",
-    "House",
     "JobCard",
     "ModelCard",
     "Recipe",
     "Results",
     "can_be_stopped",
-    "micros_of",
     "search_of",
-    "whole_of",
     "worth_retrying",
 ]
 
 PAGE: Final = 8  # clips on a page: their lines and links fit into a message
 _REMOTE_CHARS: Final = 200
-_MOST_MICROS: Final = 1_000_000_000
 _RETRY: Final = (Reason.FAILED, Reason.CANCELLED, Reason.EXPIRED, Reason.NOT_SUBMITTED)
-_SERVER: Final = ("server", "default", "reset")  # instead of an amount: back to the server's
 
 Restricted = Callable[[int], bool | None]
 """Whether a channel is age-restricted, None for one that is not there (any more)."""
@@ -108,15 +100,6 @@ class Recipe:
     posted: Posting | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class House:
-    """A server's rules as one person sees them."""
-
-    rules: Rules
-    manager: bool
-    just_go_micros: int | None  # the person's own threshold, None: the server's
-
-
 class Desk:
     """Looks up and decides. Holds no state of its own."""
 
@@ -141,15 +124,11 @@ class Desk:
 
     # jobs
 
-    async def jobs(self, person: Person, *, everybody: bool | None = None) -> list[Job]:
-        """One's own newest jobs, or everybody's here; what is not said is as far as one may see.
-
-        Raises `NotAllowed` for everybody's without being a manager.
-        """
+    async def jobs(self, person: Person, *, everybody: bool) -> list[Job]:
+        """One's own newest jobs, or everybody's here, for managers. Raises `NotAllowed`."""
         if everybody and not person.manager:
             raise NotAllowed(say("jobs.managers_only"))
-        whole = person.manager if everybody is None else everybody
-        return await self._producer.jobs(person, everybody=whole)
+        return await self._producer.jobs(person, everybody=everybody)
 
     async def card(self, job_id: str, person: Person) -> JobCard:
         """Raises `NotFound`, and `NotAllowed` for other people's jobs without being a manager."""
@@ -347,38 +326,6 @@ class Desk:
             posted=await self._posted(job),
         )
 
-    # a server's rules
-
-    async def house(self, person: Person) -> House:
-        scope = scope_of(Place(guild_id=person.guild_id))
-        return House(
-            rules=await self._store.rules.of(scope),
-            manager=person.manager,
-            just_go_micros=await self._store.rules.own_just_go(scope, person.user_id),
-        )
-
-    async def change_rules(self, person: Person, **changes: Any) -> House:
-        """Set some of a server's rules. Raises `NotAllowed` for all but managers, `Refused` for a
-        value that cannot be.
-        """
-        if not person.manager:
-            raise NotAllowed(say("settings.managers_only"))
-        unknown = set(changes.get("allowed_models") or ()) - self._catalogue.models.keys()
-        if unknown:
-            raise Refused(say("settings.unknown_model", models=", ".join(sorted(unknown))))
-        scope = scope_of(Place(guild_id=person.guild_id))
-        after = replace(await self._store.rules.of(scope), **changes)
-        await self._store.rules.save(scope, after, person.user_id, self._clock())
-        return await self.house(person)
-
-    async def set_just_go(self, person: Person, typed: str) -> House:
-        """A person's own threshold: an amount, or "server" for the server's. Raises `Refused`."""
-        back = typed.strip().lower() in _SERVER
-        micros = None if back else micros_of(typed)
-        scope = scope_of(Place(guild_id=person.guild_id))
-        await self._store.rules.set_just_go(scope, person.user_id, micros)
-        return await self.house(person)
-
 
 def can_be_stopped(job: Job, vendors: Vendors) -> bool:
     """Whether asking it to stop may save anything, and nobody has asked yet."""
@@ -393,26 +340,6 @@ def can_be_stopped(job: Job, vendors: Vendors) -> bool:
 def worth_retrying(job: Job) -> bool:
     """Whether the same again may well succeed; a refusal of the content never would."""
     return job.state is State.REFUNDED and job.reason in _RETRY
-
-
-def micros_of(typed: str) -> int:
-    """An amount in USD as people type it: 0.50, $1, 0,5. Raises `Refused`."""
-    text = typed.strip().removeprefix("$").removesuffix("$").strip().replace(",", ".")
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        raise Refused(say("settings.no_amount", typed=typed.strip()[:50])) from None
-    if not amount.is_finite() or not 0 <= amount <= _MOST_MICROS // 1_000_000:
-        raise Refused(say("settings.no_amount", typed=typed.strip()[:50]))
-    return to_micros(amount)
-
-
-def whole_of(typed: str) -> int:
-    """A whole number as typed. Raises `Refused`."""
-    try:
-        return int(typed.strip())
-    except ValueError:
-        raise Refused(say("settings.no_number", typed=typed.strip()[:50])) from None
 
 
 def search_of(

@@ -9,26 +9,36 @@ from cogs import _presenter
 from cogs._options import person_of, require_permissions
 from cogs._press import ID, Press
 
-__all__ = ["PostHere", "hidden_channels", "is_restricted"]
+HasAge = (
+    discord.TextChannel
+    | discord.ForumChannel
+    | discord.VoiceChannel
+    | discord.StageChannel
+    | discord.Thread
+)
+
+__all__ = ["HasAge", "PostHere", "hidden_channels", "is_restricted"]
 
 
 def hidden_channels(interaction: Interaction) -> frozenset[int]:
-    """The channels and open threads of this server the person does not see. From memory."""
+    """The channels and open threads of this server the person does not see, as far as we know.
+
+    From memory. Who is in a private thread we are not told: its clips are for who asked for them.
+    """
     guild, user = interaction.guild, interaction.user
     if guild is None or not isinstance(user, discord.Member):
         return frozenset()
     hidden = {
         channel.id for channel in guild.channels if not channel.permissions_for(user).view_channel
     }
-    return frozenset(hidden | {one.id for one in guild.threads if one.parent_id in hidden})
+    threads = {one.id for one in guild.threads if one.is_private() or one.parent_id in hidden}
+    return frozenset(hidden | threads)
 
 
 def is_restricted(bot: Dailies, channel_id: int) -> bool | None:
     """Whether a channel or thread is for adults only; None where it is not there (any more)."""
     channel = bot.get_channel(channel_id)
-    if isinstance(channel, discord.TextChannel | discord.ForumChannel | discord.Thread):
-        return channel.is_nsfw()
-    return None
+    return channel.is_nsfw() if isinstance(channel, HasAge) else None
 
 
 class PostHere(Press, template=f"posthere:{ID}"):

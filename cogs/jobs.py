@@ -16,7 +16,7 @@ from bot.desk import Deed, JobCard
 from bot.jobs import Job
 from bot.texts import Tongue
 from cogs import _presenter
-from cogs._again import PostHere
+from cogs._again import HasAge, PostHere
 from cogs._forms import Filled, filled, line_form
 from cogs._offers import Cancel, Retry
 from cogs._options import person_of
@@ -66,7 +66,8 @@ class Jobs(commands.Cog):
         places = [
             channel
             for guild in self._bot.guilds
-            for channel in (*guild.text_channels, *guild.forums, *guild.threads)
+            for channel in (*guild.channels, *guild.threads)
+            if isinstance(channel, HasAge)
         ]
         await self._bot.app.store.desk.set_restricted({p.id: p.is_nsfw() for p in places})
 
@@ -85,7 +86,7 @@ class Jobs(commands.Cog):
         await self._learn(thread)
 
     async def _learn(self, channel: discord.abc.GuildChannel | discord.Thread) -> None:
-        if isinstance(channel, discord.TextChannel | discord.ForumChannel | discord.Thread):
+        if isinstance(channel, HasAge):
             await self._bot.app.store.desk.set_restricted({channel.id: channel.is_nsfw()})
 
 

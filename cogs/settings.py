@@ -31,8 +31,8 @@ from discord.ui import (
 
 from bot.brief import Stage
 from bot.client import Dailies, Interaction, Telling, acknowledge, answer, answer_layout
-from bot.desk import House, micros_of, whole_of
 from bot.errors import NotAllowed
+from bot.house import House, micros_of, whole_of
 from bot.money import usd
 from bot.texts import Tongue, say
 from cogs import _presenter
@@ -61,13 +61,13 @@ class Settings(commands.Cog):
     )
     async def settings(self, interaction: Interaction, just_go: Amount | None = None) -> None:
         await acknowledge(interaction, private=True)
-        person, desk = person_of(interaction), self._bot.app.desk
+        person, houses = person_of(interaction), self._bot.app.houses
         t = self._bot.tongue(interaction.user.id)
         if just_go is not None:
-            house = await desk.set_just_go(person, just_go)
+            house = await houses.set_just_go(person, just_go)
             await answer(interaction, _presenter.own_settings(t, house))
             return
-        house = await desk.house(person)
+        house = await houses.of(person)
         if house.manager:
             await _show(interaction, house)
         else:
@@ -102,8 +102,8 @@ _FORMS: Final = {"amounts": _amounts, "comparisons": _comparisons}
 
 
 async def _change(interaction: Interaction, **changes: Any) -> None:
-    desk = interaction.client.app.desk
-    await _show(interaction, await desk.change_rules(person_of(interaction), **changes))
+    houses = interaction.client.app.houses
+    await _show(interaction, await houses.change(person_of(interaction), **changes))
 
 
 async def _show(interaction: Interaction, house: House) -> None:
@@ -281,7 +281,7 @@ async def _not_shown(interaction: Interaction) -> frozenset[str]:
     """Allowed models of a catalogue too long for one menu, which it must not take away."""
     bot = interaction.client
     shown = list(bot.app.catalogue.models)[:_MENU]
-    house = await bot.app.desk.house(person_of(interaction))
+    house = await bot.app.houses.of(person_of(interaction))
     return (house.rules.allowed_models or frozenset()) - frozenset(shown)
 
 
@@ -295,7 +295,7 @@ class Numbers(Press, template=r"settings:(?P<id>amounts|comparisons)"):
         if not person.manager:
             raise NotAllowed(say("settings.managers_only"))
         t = bot.tongue(interaction.user.id)
-        lines = _lines(t, self.key, await bot.app.desk.house(person))
+        lines = _lines(t, self.key, await bot.app.houses.of(person))
         title = t(f"modal.{self.key}_title")
         await interaction.response.send_modal(line_form(f"{_FORM}:{self.key}", title, lines))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from bot.desk import House
+from bot.house import House
 from bot.money import usd
 from bot.texts import Tongue
 from cogs._presenter._format import Models, fill, name_of
