@@ -30,6 +30,7 @@ ROOT: Final = Path(__file__).parents[1]
 ALONE: Final = 100  # commands, one after the other
 IN_FLIGHT: Final = 200  # jobs
 AT_ONCE: Final = 50  # commands
+PEOPLE: Final = 10  # who send them
 BURSTS: Final = 3
 CHANNELS: Final = 20
 SETTLED_S: Final = 5.0  # polls and edits are under way
@@ -73,15 +74,17 @@ async def _crowded() -> Sequence[float]:
     with tempfile.TemporaryDirectory() as name:
         async with Discord(validate=False) as discord, _vendor() as url:
             await _fill(discord, Path(name) / "data")
-            people = [discord.user(f"person-{number}") for number in range(AT_ONCE)]
+            people = [discord.user(f"person-{number}") for number in range(PEOPLE)]
             rooms = discord.world.channels_of(discord.home())
             asked: list[Interaction] = []
             async with _bot(discord, Path(name), url):
                 for _ in range(BURSTS):
                     await asyncio.sleep(SETTLED_S)
                     burst = [
-                        await discord.slash(person, rooms[at % CHANNELS], "generate", OPTIONS)
-                        for at, person in enumerate(people)
+                        await discord.slash(
+                            people[at % PEOPLE], rooms[at % CHANNELS], "generate", OPTIONS
+                        )
+                        for at in range(AT_ONCE)
                     ]
                     await asyncio.gather(*(one.answered(PATIENCE_S) for one in burst))
                     asked += burst
@@ -91,6 +94,8 @@ async def _crowded() -> Sequence[float]:
 
 
 def _waits_ms(asked: Sequence[Interaction]) -> Sequence[float]:
+    lost = [one for one in asked if one.ack_ms is None or one.refusals]
+    assert not lost, f"{len(lost)} of {len(asked)} commands were lost"
     return [one.ack_ms for one in asked if one.ack_ms is not None]
 
 

@@ -1,8 +1,9 @@
 """How well prompts are understood: cues alone, learned weights alone, and both.
 
 `python -m benchmarks.classifier` scores the test part of the corpus, which no weight was fitted
-to and no one reads; `--files` fits anew for every file of the corpus, held out whole (needs numpy
-and scipy, some minutes); `--open PATH` scores a JSON-lines file of prompts from elsewhere.
+to and no one reads; `--open PATH` scores a JSON-lines file of prompts from elsewhere. Fitted anew,
+which needs numpy and scipy and takes minutes: `--authors` and `--files` hold out each author and
+each file of the corpus whole, `--curve` trains on ever more of it.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Final
 
+from benchmarks import route
 from benchmarks.table import Row as Figure
 from benchmarks.table import show
 from bot import learned as learned_module
 from bot.brief import GENERAL
-from bot.classifier import classify, cue_points, shares
-from bot.learned import learned
+from bot.classifier import classify, cue_points
 from bot.lexicon import lexicon
 from bot.reading import read
 from training.corpus import Row, corpus_rows, parts, read_rows
@@ -40,6 +41,12 @@ Measured before, on rows of their own (accuracy / decision):
   rules v2                  sealed .41 / .65  public .84 / .94 (tuned there)  .45 ms p50
   semantic-router, MiniLM   sealed .47 / .71  public .52 / .76                4-9 ms p50, 290 MB
   first n-gram model        sealed .78 / .86  public .64 / .82"""
+
+ANEW: Final = {
+    "authors": "hold out each author of the corpus",
+    "files": "hold out each file of the corpus",
+    "curve": "train on 60, 80, 90 and 100 % of the corpus",
+}
 
 Weights = Mapping[str, float]
 Judge = Callable[[Sequence[Row]], Sequence[Weights]]
@@ -115,30 +122,6 @@ def _sharpened(points: Weights) -> Weights:
     return {label: power / whole for label, power in powers.items()}
 
 
-def fitted(rows: Sequence[Row], *, concepts: bool) -> Judge:
-    """Weights fitted to these rows, as a judge of others."""
-    from training.fit import Settings, fit, readings, sums  # needs numpy and scipy
-
-    found = fit(rows, readings(rows), Settings(concepts=concepts))
-    heat = learned().heat if concepts else 1.0
-
-    def judge(others: Sequence[Row]) -> Sequence[Weights]:
-        return [shares(row, heat) for row in sums(found, readings(others)).tolist()]
-
-    return judge
-
-
-def held_out(rows: Sequence[Row], *, concepts: bool) -> Judge:
-    """Each row judged by weights fitted without its file."""
-    said = dict[str, Weights]()
-    for file in sorted({row.file for row in rows}):
-        judge = fitted([row for row in rows if row.file != file], concepts=concepts)
-        own = [row for row in rows if row.file == file]
-        said |= zip((row.key for row in own), judge(own), strict=True)
-        print(f"  without {file}: {score(own, [said[row.key] for row in own])}", flush=True)
-    return lambda rows: [said[row.key] for row in rows]
-
-
 def report(title: str, rows: Sequence[Row], judges: Mapping[str, Judge]) -> None:
     print(f"\n{title}: {len(rows)} prompts (accuracy, macro-F1, decision, ECE)")
     said = {name: judge(rows) for name, judge in judges.items()}
@@ -158,6 +141,7 @@ GROUPS: Final[Mapping[str, Callable[[Row], Iterable[str]]]] = {
     "label": lambda row: (row.label,),
     "lang": lambda row: (row.lang,),
     "tag": lambda row: row.tags,
+    "author": lambda row: (row.author,),
     "file": lambda row: (row.file,),
 }
 
@@ -209,24 +193,41 @@ def _first_answer() -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--open", type=Path, help="prompts from elsewhere, a JSON object a line")
-    parser.add_argument("--files", action="store_true", help="hold out each file of the corpus")
+    for name, what in ANEW.items():
+        parser.add_argument(f"--{name}", action="store_true", help=what)
     asked = parser.parse_args()
     develop, test = parts(corpus_rows())
+    anew = [name for name in ANEW if getattr(asked, name)]
+    if anew:
+        _fit_anew(anew, develop)
+        return
     judges: dict[str, Judge] = {"cues alone": cues_alone}
     if importlib.util.find_spec("scipy"):
+        from benchmarks.fitted import fitted  # needs numpy and scipy
+
         judges["learned alone"] = fitted(develop, concepts=False)
     judges["both"] = both
-    if asked.files:
-        print("Held-out files, learned alone, then both:")
-        alone, together = (held_out(develop, concepts=concepts) for concepts in (False, True))
-        apart = {"cues alone": cues_alone, "learned alone": alone, "both": together}
-        report("Held-out files", develop, apart)
-    elif asked.open:
+    if asked.open:
         report(asked.open.name, _open_rows(asked.open), judges)
     else:
         report("Test part", test, judges)
     print(f"\n{PEER}\n")
-    show(rows())
+    show([*rows(), *route.rows()])
+
+
+def _fit_anew(names: Sequence[str], develop: Sequence[Row]) -> None:
+    from benchmarks import fitted  # needs numpy and scipy
+
+    if "authors" in names:
+        alone, together = (fitted.without(develop, "author", concepts=c) for c in (False, True))
+        judges = {"cues alone": cues_alone, "learned alone": alone, "both": together}
+        report("Authors held out", develop, judges)
+    if "files" in names:
+        report("Files held out", develop, {"both": fitted.without(develop, "file")})
+    if "curve" in names:
+        print("\nLearning curve (share of the rows trained on, their number, then as above):")
+        for share, count, judge, held in fitted.curve(develop):
+            print(f"{share:5.0%}{count:7}   {score(held, judge(held))}", flush=True)
 
 
 def _open_rows(path: Path) -> Sequence[Row]:

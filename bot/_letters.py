@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Final
 
-__all__ = ["INTRICATE", "ONLY_JOINED", "TOKEN", "alphabet", "fold", "fold_letters"]
+__all__ = ["ASCII_TOKEN", "INTRICATE", "ONLY_JOINED", "TOKEN", "alphabet", "fold", "fold_letters"]
 
 # Letters with the marks Python's \w leaves out (Devanagari vowel signs, Arabic harakat) and the
 # invisible characters people paste along; scripts written without spaces; emoji; clause ends.
@@ -23,12 +23,27 @@ _LETTER: Final = (
 _EMOJI: Final = (
     "\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
 )
+_APOSTROPHES: Final = "'’ʼ"
+
+
+def _word(letter: str, *, more: str = "", apostrophes: str = "'") -> str:
+    """Letters, with what is cut off before a vowel (l'eau) as a word of its own."""
+    return (
+        rf"(?P<word>(?:[{letter}]{{1,2}}|qu|un|[ADNS]?all|[adns]?all|dell|nell|sull|quell|jusqu)"
+        rf"[{apostrophes}](?=[{letter}]{{3}})"
+        rf"|[{letter}][{letter}{more}]*(?:[{apostrophes}][{letter}]+)*)"
+    )
+
+
 TOKEN: Final = re.compile(
     rf"(?P<joined>[{_JOINED}][{_JOINED}{_HIDDEN}]*)"
-    rf"|(?P<word>(?:[{_LETTER}]{{1,2}}|qu|un|[ADNS]?all|[adns]?all|dell|nell|sull|quell|jusqu)['’ʼ](?=[{_LETTER}]{{3}})"
-    rf"|[{_LETTER}][{_LETTER}{_HIDDEN}]*(?:['’ʼ][{_LETTER}]+)*)"
+    rf"|{_word(_LETTER, more=_HIDDEN, apostrophes=_APOSTROPHES)}"
     rf"|(?P<emoji>[{_EMOJI}])"
     '|(?P<stop>[.!?…;:,。！？；：，、·|()\\[\\]{}\n\r—–/؟،؛।«»“”"「」『』《》]|(?<= )- )'
+)
+# The same for a text that is all ASCII, in half the time.
+ASCII_TOKEN: Final = re.compile(
+    rf"{_word('0-9A-Za-z')}|(?P<stop>[.!?;:,|()\[\]{{}}\n\r/\"]|(?<= )- )"
 )
 ONLY_JOINED: Final = re.compile(f"[{_JOINED}]+")
 _HIDDEN_OR_VOWEL: Final = re.compile(f"[{_HIDDEN}\u0640\u064b-\u065f\u0670]")

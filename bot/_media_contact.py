@@ -13,8 +13,10 @@ __all__ = ["UNREADABLE", "contact"]
 UNREADABLE = ()
 WIDTH: Final = 1080
 GAP: Final = 18
-CAPTION: Final = 64
-BADGE: Final = 56
+CAPTION: Final = 72
+BADGE: Final = 68
+NUMBER: Final = 46  # letters; a phone shows the sheet at about a third of its size
+WORDS: Final = 36
 LINES: Final = 5  # of the frame around the pick
 TALLEST: Final = 1.0  # a box is never higher than it is wide
 
@@ -52,7 +54,7 @@ def _cell(sheet: Canvas, cell: dict[str, Any], x: int, y: int, width: int, heigh
         sheet.still(cell["still"], x, y, width, height)
     sheet.frame(x, y, width, height, PICK if cell["picked"] else LINE, LINES)
     number = str(cell["number"])
-    badge = max(BADGE, sheet.width(number, 34) + 28)
+    badge = max(BADGE, sheet.width(number, NUMBER) + 28)
     sheet.box(x, y, badge, BADGE, PICK if cell["picked"] else DARK)
-    sheet.text(x + (badge - sheet.width(number, 34)) // 2, y + 8, number, 34, INK, width)
-    sheet.text(x + 4, y + height + 10, cell["caption"], 28, QUIET, width - 8)
+    sheet.text(x + (badge - sheet.width(number, NUMBER)) // 2, y + 7, number, NUMBER, INK, width)
+    sheet.text(x + 4, y + height + 10, cell["caption"], WORDS, QUIET, width - 8)

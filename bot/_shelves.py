@@ -16,7 +16,7 @@ __all__ = ["NOTHING", "Match", "Page", "Shelf", "parts", "shelf_of"]
 
 MIN_STEM: Final = 2
 MAX_STEM: Final = 16
-REMEMBERED: Final = 4_000  # first words met before, of a language
+REMEMBERED: Final = 6_000  # first words met before, of a language
 
 # A tree of words: what stands under "" is meant when a cue ends here, under "*" are the stems
 # a next word may begin with. A leaf is its meaning, several set apart by spaces.
@@ -76,22 +76,24 @@ class Shelf:
 
     def at(self, words: Sequence[str], i: int) -> Match:
         """The longest cue whose first word is the i-th."""
-        word = words[i]
-        known = self.known.get(word)
+        known = self.known.get(words[i])
         if known is None:
-            known = self._remember(word)
+            known = self.remember(words[i])
+        return self.longest(known, words, i) if known else NOTHING
+
+    def longest(self, known: Sequence[Starts], words: Sequence[str], i: int) -> Match:
         best = NOTHING
-        for starts in known:  # of most words none
+        for starts in known:
             for child, so_far in starts:
                 best = _follow(best, child, words, i + 1, so_far)
             if best.words:
                 break
         return best
 
-    def _remember(self, word: str) -> Sequence[Starts]:
+    def remember(self, word: str) -> Sequence[Starts]:
         """Where cues begin that begin with the word: as it is, then without its affixes."""
         bare = self._bare(word) if self.page.prefixes or self.page.suffixes else ()
-        found = [starts for form in (word, *bare) if (starts := self._starts(form))]
+        found = tuple([starts for form in (word, *bare) if (starts := self._starts(form))])
         if len(self.known) >= REMEMBERED:
             self.known.clear()
         self.known[word] = found

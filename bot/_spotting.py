@@ -78,17 +78,15 @@ class _Look:
         self._titled = sum(capitals) >= TITLE and sum(capitals) * 3 > len(capitals) * 2
 
     def at(self, i: int) -> Match:
-        token = self.tokens[i]
-        if token.kind == "emoji":
+        kind = self.tokens[i].kind
+        if kind == "word":
+            match = self._word_at(i)
+            if not match.words:
+                return self._joined_at(i) if self._joined else NOTHING
+            return self._name_or(match, i) if GIVEN_NAME in match.means else match
+        if kind == "emoji":
             return self.book.emoji.at(self.norms, i)
-        if token.kind == "joined":
-            return self._joined_at(i)
-        match = self._word_at(i)
-        if GIVEN_NAME in match.means:
-            return self._name_or(match, i)
-        if self._joined and not match.words:
-            return self._joined_at(i)
-        return match
+        return self._joined_at(i)
 
     def name_end(self, i: int) -> int:
         """The token after a name that begins with the i-th."""
@@ -123,8 +121,11 @@ class _Look:
         for shelves, stop in ranks:
             best = NOTHING
             for shelf, words in shelves:
-                match = shelf.at(words, i)
-                if match.words:
+                known = shelf.known.get(words[i])
+                if known is None:
+                    known = shelf.remember(words[i])
+                if known:  # few words begin a cue
+                    match = shelf.longest(known, words, i)
                     best = best.or_better(match) if best.words else match
                 if glued:
                     best = best.or_better(shelf.at([f"-{norm}"], 0))

@@ -9,15 +9,15 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from bot._letters import ONLY_JOINED, TOKEN, fold
+from bot._letters import ASCII_TOKEN, ONLY_JOINED, TOKEN, fold
 
 __all__ = ["CLAUSES", "Token", "mask", "tokenise"]
 
 # Of an essay only the beginning and the end are read, where the wish is said: about the first
-# 160 words and the last 45, or as much of a script that needs fewer characters for them.
-REACH: Final = (900, 250)
-FEWER: Final = (270, 80)
-REMEMBERED: Final = 8_000  # words whose spelling is known: people say the same words again
+# 130 words and the last 45, or as much of a script that needs fewer characters for them.
+REACH: Final = (750, 250)
+FEWER: Final = (225, 80)
+REMEMBERED: Final = 8_000  # words with accents: people say the same words again
 CLAUSES: Final = 1000  # a clause's number is its sentence's number times this, plus its place
 SENTENCE_ENDS: Final = ".!?…;。！？；|\n؟؛।"
 
@@ -82,7 +82,7 @@ def _blank(found: re.Match[str]) -> str:
 
 def tokenise(text: str) -> list[Token]:
     tokens, clause, sentence = list[Token](), 0, 0
-    for match in TOKEN.finditer(text):
+    for match in (ASCII_TOKEN if text.isascii() else TOKEN).finditer(text):
         kind, (start, end) = match.lastgroup, match.span()
         if kind == "stop":
             ended = match.group() in SENTENCE_ENDS
@@ -90,7 +90,10 @@ def tokenise(text: str) -> list[Token]:
             continue
         place = sentence * CLAUSES + min(clause, CLAUSES - 1)
         word = match.group()
-        norm, spelt = _spellings(word)
+        if word.isascii():
+            norm = spelt = word.lower().rstrip("'")
+        else:
+            norm, spelt = _spellings(word)
         if kind == "joined":
             chars = norm if len(norm) == end - start else map(fold, word)
             tokens += [
@@ -103,5 +106,4 @@ def tokenise(text: str) -> list[Token]:
 
 @lru_cache(maxsize=REMEMBERED)
 def _spellings(word: str) -> tuple[str, str]:
-    norm = fold(word)
-    return norm, norm if word.isascii() else fold(word, accents=True)
+    return fold(word), fold(word, accents=True)

@@ -19,11 +19,14 @@ import httpx
 from bot import catalogue, files
 from bot.comparing import Comparing, Together
 from bot.config import Settings
+from bot.desk import Desk
 from bot.errors import ConfigError
+from bot.house import Houses
 from bot.jobs import Job, Later
 from bot.judge import Judge
 from bot.media import Media
 from bot.models import Catalogue
+from bot.notices import Notices
 from bot.pace import Clock, Pace, utc_now
 from bot.producer import Producer
 from bot.store import Store
@@ -51,6 +54,9 @@ class App:
     workbench: Workbench
     taste: Taste
     comparing: Comparing
+    desk: Desk
+    houses: Houses
+    notices: Notices
     folder: Path
     clock: Clock
 
@@ -165,6 +171,14 @@ async def _opened(
             pace=pace,
         )
         together.moved = comparing.moved
+        workbench = Workbench(
+            store=store,
+            producer=producer,
+            media=media,
+            catalogue=book,
+            folder=folder,
+            clock=clock,
+        )
         yield App(
             settings=settings,
             catalogue=book,
@@ -173,12 +187,22 @@ async def _opened(
             media=media,
             worker=worker,
             producer=producer,
-            workbench=Workbench(
+            workbench=workbench,
+            desk=Desk(
                 store=store,
                 producer=producer,
-                media=media,
+                workbench=workbench,
+                vendors=vendors,
+                worker=worker,
                 catalogue=book,
-                folder=folder,
+                clock=clock,
+            ),
+            houses=Houses(store=store, catalogue=book, clock=clock),
+            notices=Notices(
+                store=store,
+                producer=producer,
+                catalogue=book,
+                caps=settings.caps,
                 clock=clock,
             ),
             taste=taste,

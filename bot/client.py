@@ -14,7 +14,7 @@ import json
 import pkgutil
 import secrets
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from enum import StrEnum
@@ -46,8 +46,10 @@ __all__ = [
     "Interaction",
     "Switchboard",
     "Telling",
+    "Watcher",
     "acknowledge",
     "answer",
+    "answer_layout",
     "point_at",
     "run_bot",
     "serve",
@@ -160,6 +162,21 @@ class Face(Delivery, Protocol):
         """
         ...
 
+    async def post(self, job: Job, clip: Path, channel_id: int, by: int, nonce: str) -> int:
+        """Show a finished clip there too, for this person: the message's id.
+
+        Raises `Refused` where Discord does not allow it.
+        """
+        ...
+
+
+class Watcher(Protocol):
+    """Keeps something beside the face that follows jobs. Both return at once and never raise."""
+
+    def moved(self, job: Job) -> None: ...
+
+    def removed(self, job: Job) -> None: ...
+
 
 class Switchboard:
     """The worker's `Delivery`: whoever is attached now, or "later" while nobody is."""
@@ -167,6 +184,13 @@ class Switchboard:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._face: Face | None = None
+        self._watchers: list[Watcher] = []
+
+    def watch(self, watcher: Watcher) -> None:
+        self._watchers.append(watcher)
+
+    def unwatch(self, watcher: Watcher) -> None:
+        self._watchers.remove(watcher)
 
     def attach(self, face: Face) -> None:
         self._face = face
@@ -177,6 +201,8 @@ class Switchboard:
 
     async def update(self, job: Job) -> None:
         """A job of a comparison has no message of its own: who is ready first would tell."""
+        for watcher in self._watchers:
+            watcher.moved(job)
         if self._face and not is_compared(job):
             await self._face.update(job)
 
@@ -190,6 +216,8 @@ class Switchboard:
             await self._face.judged(board, by)
 
     async def removed(self, job: Job) -> None:
+        for watcher in self._watchers:
+            watcher.removed(job)
         if self._face:
             await self._face.removed(job)
 
@@ -211,6 +239,12 @@ class Switchboard:
     ) -> None:
         if self._face:
             self._face.put(channel_id, key, message_id, render=render, send=send, ends=ends)
+
+    async def post(self, job: Job, clip: Path, channel_id: int, by: int, nonce: str) -> int:
+        """Raises `Refused` also while nobody is attached."""
+        if self._face is None:
+            raise Refused(say("post.not_now"))
+        return await self._face.post(job, clip, channel_id, by, nonce)
 
 
 class _Tree(app_commands.CommandTree[Any]):
@@ -289,7 +323,7 @@ class Dailies(commands.Bot):
         Once servers are listed, global commands of earlier are taken back, and the other way
         round, so that nobody sees a command twice. Raises what Discord answers if `force`.
         """
-        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        payload = await self._described()
         digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
         guilds = self.app.settings.discord_guild_ids
         scopes = {str(guild) for guild in guilds} if guilds else {"global"}
@@ -311,6 +345,13 @@ class Dailies(commands.Bot):
             await self.app.store.set_meta(key, json.dumps(known))
             log.info("commands registered", scope=scope, count=len(payload) if wanted else 0)
         return len(payload)
+
+    async def _described(self) -> list[Any]:
+        """The commands as Discord wants them, in every language there are words for."""
+        commands, translator = self.tree.get_commands(), self.tree.translator
+        if translator is None:
+            return [command.to_dict(self.tree) for command in commands]
+        return [await one.get_translated_payload(self.tree, translator) for one in commands]
 
     async def _register(self, scope: str, payload: list[Any]) -> None:
         application = self.application_id or 0
@@ -350,10 +391,28 @@ async def acknowledge(
 
 
 async def answer(
-    interaction: discord.Interaction[Any], text: str, view: discord.ui.View | None = None
+    interaction: discord.Interaction[Any],
+    text: str,
+    view: discord.ui.View | None = None,
+    files: Sequence[discord.File] | None = None,
 ) -> discord.InteractionMessage:
-    """Fill the message that was acknowledged, or change the one whose button was pressed."""
-    message = await interaction.edit_original_response(content=text, view=view)
+    """Fill the message that was acknowledged, or change the one whose button was pressed.
+
+    `files` take the place of what was attached; None leaves it.
+    """
+    attached = discord.utils.MISSING if files is None else files
+    message = await interaction.edit_original_response(
+        content=text, view=view, attachments=attached
+    )
+    interaction.extras["answered"] = _Answered.SHOWN
+    return message
+
+
+async def answer_layout(
+    interaction: discord.Interaction[Any], layout: discord.ui.LayoutView
+) -> discord.InteractionMessage:
+    """The same with a message that is all components; one that has had words cannot become one."""
+    message = await interaction.edit_original_response(view=layout)
     interaction.extras["answered"] = _Answered.SHOWN
     return message
 

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from bot.errors import ConfigError
 from bot.limits import Caps
 from bot.money import to_micros
+from bot.texts import join, say
 from providers.base import Options
 
 __all__ = ["Settings", "is_loopback"]
@@ -179,10 +180,12 @@ class Settings(BaseSettings):
             return ""
         sets = _KEY_SETS.get(provider)
         if not sets:
-            return f"this version has no client for {provider}"
-        return "set " + " or ".join(
-            " and ".join(name for name in names if not self._plain(name)) for names in sets
-        )
+            return say("off.no_client", provider=provider)
+        ways = [
+            join(say("off.and"), [name for name in names if not self._plain(name)])
+            for names in sets
+        ]
+        return say("off.set", names=join(say("off.or"), ways))
 
     @property
     def secret_values(self) -> list[str]:

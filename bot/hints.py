@@ -21,6 +21,7 @@ FLAGGED_ASPECT: Final = re.compile(r"--(?:ar|aspect(?:-ratio)?)[ =]\s*(\d{1,2}(?
 ASPECT: Final = re.compile(
     r"(?<![\d:.])(1:1|4:3|3:4|4:5|5:4|9:16|16:9|21:9|2:3|3:2|9:21|2\.39:1)(?![\d:])"
 )
+RATIO: Final = re.compile(r"\d:\d")
 FLAGGED_LENGTH: Final = re.compile(r"--(?:dur(?:ation)?|seconds|secs?)[ =]\s*(\d{1,3})s?\b")
 
 
@@ -70,14 +71,14 @@ def _stage(said: frozenset[str]) -> Stage | None:
 
 
 def _aspect(text: str, said: frozenset[str]) -> str | None:
-    named = FLAGGED_ASPECT.findall(text) or ASPECT.findall(text)
+    named = (FLAGGED_ASPECT.findall(text) or ASPECT.findall(text)) if RATIO.search(text) else ()
     if named:
         return named[0] if len(set(named)) == 1 else None
     return TALL if "vertical" in said else None
 
 
 def _duration(text: str, reading: Reading) -> int | None:
-    flagged = FLAGGED_LENGTH.findall(text)
+    flagged = FLAGGED_LENGTH.findall(text) if "--" in text else ()
     if flagged:
         return int(flagged[-1]) if 0 < int(flagged[-1]) <= LONGEST_S else None
     # Beside "in", "after", "later" a number of seconds tells when, not how long the clip is.

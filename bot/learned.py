@@ -35,6 +35,7 @@ REMEMBERED: Final = 20_000  # pieces whose sums are kept: people say the same wo
 ZERO: Final = 128
 MOST_ROWS: Final = 256
 LANES: Final = struct.Struct(f"<{len(LABELS)}H")
+WIDE: Final = struct.Struct(f"<{len(LABELS)}I")
 NUMBERS: Final = struct.Struct(f"<{len(LABELS)}f")
 LENGTH: Final = struct.Struct("<I")
 
@@ -55,11 +56,15 @@ class Piece(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What the n-grams of a piece say: how many they are, a sum for each label, their mean."""
+    """What the n-grams of a piece say: how many they are, a sum for each label, their mean.
+
+    `packed` are the sums in wide lanes, `ZERO` for each n-gram above what they are.
+    """
 
     grams: int
     sums: Sequence[int]
     mean: float
+    packed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +106,24 @@ class Weights:
             return Judgement((0.0,) * len(LABELS), 0.0, ())
         each = [self.seen.get(piece.text) or self._of(piece) for piece in found]
         between = pairs(found)
-        unit = self.scale / (sum([said.grams for said in each]) + len(between)) ** 0.5
-        rows = [said.sums for said in each]
-        rows.append(self.sum_of(between))
-        sums = tuple([unit * sum(column) for column in zip(*rows, strict=True)])
+        count, packed = len(between), 0
+        for said in each:
+            count += said.grams
+            packed += said.packed
+        zero, unit = ZERO * (count - len(between)), self.scale / count**0.5
+        whole = zip(
+            WIDE.unpack(packed.to_bytes(WIDE.size, "little")), self.sum_of(between), strict=True
+        )
+        sums = tuple([unit * (lane - zero + more) for lane, more in whole])
         return Judgement(sums, unit, list(zip(found, each, strict=True)))
 
     def _of(self, piece: Piece) -> Said:
         said = grams(piece)
-        sums = self.sum_of(said)
+        sums, zero = self.sum_of(said), ZERO * len(said)
         if len(self.seen) >= REMEMBERED:
             self.seen.clear()
-        known = self.seen[piece.text] = Said(len(said), sums, sum(sums) / len(sums))
+        packed = int.from_bytes(WIDE.pack(*(value + zero for value in sums)), "little")
+        known = self.seen[piece.text] = Said(len(said), sums, sum(sums) / len(sums), packed)
         return known
 
     def sum_of(self, said: Sequence[str]) -> Sequence[int]:

@@ -10,10 +10,11 @@ from datetime import date, timedelta
 from typing import Final
 
 from bot.models import Availability, Catalogue, Lifecycle, Model, Route
+from bot.texts import say
 
-__all__ = ["NO_PRICE", "Retiring", "offered", "retiring", "status", "successor_of"]
+__all__ = ["NO_PRICE", "Retiring", "ends_on", "offered", "retiring", "status", "successor_of"]
 
-NO_PRICE: Final = "no price known"
+NO_PRICE: Final = say("off.no_price")
 PAUSED: Final = "paused"  # how `Availability.missing` begins for a vendor whose key is set
 
 
@@ -30,9 +31,9 @@ class Retiring:
 def offered(model: Model, route: Route, availability: Availability) -> str:
     """ "" when it can be submitted now, else the reason in words."""
     if off := model.off or route.off:
-        return f"switched off: {off}"
+        return say("off.switched_off", why=off)
     if route.retires is not None and route.retires <= availability.today:
-        return f"retired {route.retires}"
+        return say("off.retired", day=route.retires)
     if gone := availability.routes_off.get((route.provider, route.wire_id, route.dialect)):
         return gone
     if route.price is None:
@@ -51,6 +52,17 @@ def status(model: Model, availability: Availability) -> Lifecycle:
     if ended:
         left = [route for route in left if _paused(route, availability)]
     return Lifecycle.OFF if left else Lifecycle.RETIRED
+
+
+def ends_on(model: Model, availability: Availability) -> date | None:
+    """The announced day from which it cannot be run any more, as far as today's routes tell, or
+    on which its maker ends it; None where no end is announced.
+    """
+    ends = [route.retires for route in model.routes if not offered(model, route, availability)]
+    known = [end for end in ends if end is not None]
+    last = max(known) if known and len(known) == len(ends) else None
+    maker = model.retires if model.retires and model.retires > availability.today else None
+    return min((day for day in (last, maker) if day is not None), default=None)
 
 
 def successor_of(catalogue: Catalogue, model: Model, availability: Availability) -> Model | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bot.jobs import Place
 from bot.money import usd
+from bot.texts import say
 
 __all__ = ["Caps", "daily_refusal", "may_spend"]
 
@@ -31,8 +32,4 @@ def daily_refusal(price_micros: int, exposed_micros: int, caps: Caps) -> str:
     if price_micros == 0 or exposed_micros + price_micros <= caps.daily_micros:
         return ""
     left = max(0, caps.daily_micros - exposed_micros)
-    return (
-        f"This would cost {usd(price_micros)}, but only {usd(left)} of today's "
-        f"{usd(caps.daily_micros)} are left (DAILY_USD; the day ends at 00:00 UTC). "
-        "Take a cheaper model or a shorter clip, or ask the operator to raise the cap."
-    )
+    return say("limits.day", price=usd(price_micros), left=usd(left), cap=usd(caps.daily_micros))

@@ -11,7 +11,7 @@ import contextlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from bot.errors import NotAllowed, NotFound, Refused
 from bot.jobs import Illegal, Job, Place, State
 from bot.judge import Judge
 from bot.ledger import scope_of
-from bot.lifecycle import offered, status
+from bot.lifecycle import ends_on, offered, status, successor_of
 from bot.limits import Caps
 from bot.media import BadClip, BadImage, Media, sniff
 from bot.models import Availability, Catalogue, Lifecycle, Model, Route
@@ -34,6 +34,7 @@ from bot.router.decision import NO_FACTS
 from bot.stills import suited, taken_in
 from bot.store import KeptQuote, OverCap, Store, UsageRow
 from bot.taste import Taste
+from bot.texts import Text, say
 from bot.vendors import Vendors
 from bot.worker import Worker
 from providers.base import MediaInput, MediaRole
@@ -90,13 +91,17 @@ class Person:
 class Listing:
     """A model as it stands now; `routes` pairs each route with "" or why it is not offered.
 
-    `waits` says for a provider why jobs are taken there, but wait for the moment.
+    `waits` says for a provider why jobs are taken there, but wait for the moment;
+    `paused_since` when its account began to need the operator.
     """
 
     model: Model
     status: Lifecycle
     routes: tuple[tuple[Route, str], ...]
     waits: Mapping[str, str] = field(default_factory=dict[str, str])
+    paused_since: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    ends_on: date | None = None  # the announced end of one that runs now
+    successor: Model | None = None  # what comes after one that ends or has ended
 
 
 class Producer:
@@ -217,11 +222,7 @@ class Producer:
                 heir = replace(brief, model=refusal.successor.model)
                 offer = await self.quote(heir, place, max_micros=max_micros)
                 raise Instead(refusal.message, offer)
-            raise Refused(
-                refusal.message
-                if refusal
-                else "No model can make this. Try a shorter clip or another format."
-            )
+            raise Refused(refusal.message if refusal else say("producer.no_model"))
         return Quote(
             brief=brief,
             place=place,
@@ -245,7 +246,7 @@ class Producer:
         Raises `Refused` when the day's cap would break.
         """
         if not 1 <= takes <= MAX_TAKES:
-            raise Refused(f"Between 1 and {MAX_TAKES} takes at once, not {takes}.")
+            raise Refused(say("shot.takes_at_once", most=MAX_TAKES, takes=takes))
         quotes = [replace(quote, brief=_take(quote.brief, take)) for take in range(takes)]
         return await self._accept(quotes, origin, start=start, message_id=status_message_id)
 
@@ -276,7 +277,7 @@ class Producer:
         try:
             accepted = await self._store.add_batches(made, self._caps, now)
         except OverCap as error:
-            raise Refused(str(error)) from None
+            raise Refused(error.sentence) from None
         for job in accepted:
             if start and not job.ended:
                 self._worker.start(job)
@@ -347,10 +348,7 @@ class Producer:
             None,
         )
         if agreed is None:
-            raise Instead(
-                "This has changed since you were shown it. Nothing was spent; it would now be:",
-                quote,
-            )
+            raise Instead(say("offer.changed"), quote)
         await self.permit(person, model=agreed.model, price_micros=agreed.price_micros)
         taken = replace(quote, choice=agreed, price_micros=agreed.price_micros)
         (job,) = await self.generate(
@@ -369,11 +367,9 @@ class Producer:
         """An open offer of this person. Raises `NotFound`, `NotAllowed`."""
         kept = await self._store.kept_quote(quote_id)
         if kept is None or kept.place.guild_id != person.guild_id:
-            raise NotFound("This offer is closed. Ask again with `/generate`.")
+            raise NotFound(say("offer.closed"))
         if kept.place.user_id != person.user_id:
-            raise NotAllowed(
-                "Only the person who asked can answer this. Use `/generate` for your own."
-            )
+            raise NotAllowed(say("offer.not_yours"))
         return kept
 
     async def again(self, job_id: str, person: Person, place: Place) -> Quote:
@@ -393,7 +389,7 @@ class Producer:
             job = await self._store.job(job_id)
             if job.place.guild_id == person.guild_id:
                 return job
-        raise NotFound("There is no such job in this server. `/jobs` lists yours.")
+        raise NotFound(say("producer.unknown_job"))
 
     async def job_of_message(self, message_id: int, person: Person) -> Job | None:
         """The job whose clip this message of the person's server is."""
@@ -411,9 +407,9 @@ class Producer:
         """
         job = await self.job(job_id, person)
         if not person.operator and not person.manager and person.user_id != job.place.user_id:
-            raise NotAllowed("Only the person who asked for it, or a manager, can cancel it.")
+            raise NotAllowed(say("producer.cancel_own"))
         if job.ended:
-            return f"Job {job.id} has ended already ({job.state.value})."
+            return say("producer.ended", job=job.id, state=say(f"plain_state.{job.state}"))
         await self._store.set_cancel(job.id, self._clock())
         self._worker.wake(job.id)
         return _cancel_words(job, self._vendors)
@@ -424,9 +420,8 @@ class Producer:
         try:
             return await self._worker.resolve(job, verdict)
         except Illegal:
-            raise Refused(
-                f"Job {job.id} is {job.state.value}, not uncertain: there is nothing to decide."
-            ) from None
+            state = say(f"plain_state.{job.state}")
+            raise Refused(say("producer.not_uncertain", job=job.id, state=state)) from None
 
     async def jobs(self, person: Person, *, everybody: bool = False) -> list[Job]:
         """Newest first: one's own, or the whole server's for managers; all on the command line."""
@@ -438,10 +433,23 @@ class Producer:
         return await self._store.of_user(scope, person.user_id)
 
     async def models(self, place: Place | None = None) -> list[Listing]:
-        """Every model with its routes and why one is off."""
+        """Every model with its routes and why one is off, by the server's rules too."""
         availability = await self._vendors.availability(place)
         waits = await self._vendors.left_alone()
-        return [_listing(model, availability, waits) for model in self._catalogue.models.values()]
+        since = await self._vendors.paused_since()
+        book = rules.permitted(self._catalogue, await self._rules(place))
+        return [
+            Listing(
+                model=model,
+                status=status(model, availability),
+                routes=tuple((one, offered(model, one, availability)) for one in model.routes),
+                waits=waits,
+                paused_since=since,
+                ends_on=ends_on(model, availability),
+                successor=successor_of(book, model, availability),
+            )
+            for model in book.models.values()
+        ]
 
     async def usage(self, by: str, place: Place | None = None) -> list[UsageRow]:
         """Clips and money, of one server or of all."""
@@ -474,17 +482,19 @@ class Producer:
             try:
                 await self._media.download(source, raw, loopback_ok=loopback_ok)
             except ProviderError as error:
-                raise Refused(f"That {_NAMES[role]} cannot be fetched: {error.detail}.") from None
+                words = say("producer.not_fetched", what=_named(role), detail=error.detail)
+                raise Refused(words) from None
         try:
             mime = await asyncio.to_thread(sniff, raw)
         except OSError as error:
-            raise Refused(f"{raw} cannot be read: {error.strerror}.") from None
+            words = say("producer.unreadable", file=str(raw), detail=error.strerror)
+            raise Refused(words) from None
         if role not in _STILLS:
             return await self._video(role, raw, folder, mime, url)
         try:
             picture = await self._media.prepare_image(raw, folder / "still.png")
         except BadImage as error:
-            raise Refused(f"{error.user_message} (given as {_NAMES[role]})") from None
+            raise Refused(_given_as(role, error)) from None
         note = taken_in(picture)
         return MediaInput(role=role, mime=picture.mime, path=picture.path, note=note)
 
@@ -492,23 +502,23 @@ class Producer:
         self, role: MediaRole, raw: Path, folder: Path, mime: str, url: str | None
     ) -> MediaInput:
         if not mime.startswith("video/"):
-            raise Refused(f"The {_NAMES[role]} must be an MP4 or MOV video; this is {mime}.")
+            raise Refused(say("producer.not_a_video", what=_named(role), mime=mime))
         kept = folder / "video.mp4"
         await files.copy(raw, kept)
         try:
             await self._media.probe(kept)
         except BadClip as error:
-            raise Refused(f"{error.user_message} (given as {_NAMES[role]})") from None
+            raise Refused(_given_as(role, error)) from None
         return MediaInput(role=role, mime=mime, path=kept, url=url)
 
 
-_NAMES: Final[Mapping[MediaRole, str]] = {
-    MediaRole.FIRST_FRAME: "image",
-    MediaRole.LAST_FRAME: "end image",
-    MediaRole.REFERENCE: "reference",
-    MediaRole.MOTION: "motion video",
-    MediaRole.SOURCE: "video",
-}
+def _named(role: MediaRole) -> Text:
+    """What people call an input."""
+    return say(f"media.{role}")
+
+
+def _given_as(role: MediaRole, error: BadImage | BadClip) -> Text:
+    return say("producer.given_as", problem=error.user_message, what=_named(role))
 
 
 def new_id(now: datetime) -> str:
@@ -519,14 +529,12 @@ def new_id(now: datetime) -> str:
 
 def _check_prompt(brief: Brief) -> None:
     if not brief.prompt.strip():
-        raise Refused("There is no prompt. Say what should be seen, for example: a dancer in rain.")
+        raise Refused(say("producer.no_prompt"))
     if any("\ud800" <= char <= "\udfff" for char in brief.prompt):
-        raise Refused("The prompt has a broken character in it. Type or paste it again.")
+        raise Refused(say("producer.broken_prompt"))
     if len(brief.prompt) > MAX_PROMPT_CHARS:
-        raise Refused(
-            f"The prompt has {len(brief.prompt):,} characters; {MAX_PROMPT_CHARS:,} are possible. "
-            "Keep what is seen and how it moves, and leave out the rest."
-        )
+        length = len(brief.prompt)
+        raise Refused(say("producer.long_prompt", length=length, most=MAX_PROMPT_CHARS))
 
 
 def _terms(candidate: Candidate) -> str:
@@ -544,23 +552,12 @@ def _take(brief: Brief, take: int) -> Brief:
 def _cancel_words(job: Job, vendors: Vendors) -> str:
     client = vendors.client(job.provider)
     if job.state is State.QUEUED:
-        return f"Job {job.id} is being cancelled; nothing was sent and nothing is charged."
+        return say("producer.cancelling", job=job.id)
     if job.state is State.UNCERTAIN:
-        return f"Job {job.id} is uncertain: it is stopped as soon as the vendor shows it."
+        return say("producer.cancelling_uncertain", job=job.id)
     if job.state in (State.FETCHING, State.DELIVERING):
-        return f"Job {job.id} is finished and paid already; its clip is on the way."
+        return say("producer.cancelled_late", job=job.id)
     if client is not None and not client.facts.cancellable:
-        return (
-            f"{job.provider} cannot stop a running job and charges it either way "
-            f"({usd(job.hold_micros)}), so the clip will still come."
-        )
-    return f"{job.provider} is asked to stop job {job.id}; what it charges is settled then."
-
-
-def _listing(model: Model, availability: Availability, waits: Mapping[str, str]) -> Listing:
-    return Listing(
-        model=model,
-        status=status(model, availability),
-        routes=tuple((route, offered(model, route, availability)) for route in model.routes),
-        waits=waits,
-    )
+        price = usd(job.hold_micros)
+        return say("producer.cannot_stop", provider=job.provider, price=price)
+    return say("producer.asked_to_stop", provider=job.provider, job=job.id)

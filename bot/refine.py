@@ -23,6 +23,7 @@ from bot._refine_words import (
     SURE,
 )
 from bot.brief import Brief, Stage
+from bot.texts import Text, say
 
 __all__ = ["Made", "Refinement", "refine", "refined"]
 
@@ -104,9 +105,9 @@ def refine(words: str, made: Made) -> Refinement:
     options, sentences = _resolved(words, chosen, made)
     courtesy = _left_out(words, taken, chosen)
     if courtesy:
-        sentences.append(f"Left out of the prompt: {', '.join(courtesy)}.")
+        sentences.append(say("refine.left_out", words=", ".join(courtesy)))
     if appended:
-        sentences.append(f"Added to the prompt: “{appended}”.")
+        sentences.append(say("refine.added", words=appended))
     nothing = not options and not appended and not chosen
     return Refinement(
         options=options,
@@ -326,16 +327,16 @@ def _resolved(
     for option in last.values():
         quote = words[option.start : option.end]
         change, sentence = _meant(option, made)
-        sentences.append(f"“{quote}”: {sentence}")
+        sentences.append(say("refine.meant", words=quote, meaning=sentence))
         options |= change
     dropped = [option for option in chosen if option not in last.values()]
     sentences += [
-        f"“{words[option.start : option.end]}” gave way to another word." for option in dropped
+        say("refine.gave_way", words=words[option.start : option.end]) for option in dropped
     ]
     return options, sentences
 
 
-def _meant(option: _Option, made: Made) -> tuple[dict[str, Any], str]:
+def _meant(option: _Option, made: Made) -> tuple[dict[str, Any], Text]:
     """(what changes in the brief, what is said about it)."""
     value = option.value
     match option.name:
@@ -344,34 +345,35 @@ def _meant(option: _Option, made: Made) -> tuple[dict[str, Any], str]:
         case "other":
             return _other_model(made)
         case "audio":
-            return {"audio": value}, "with sound." if value else "without sound."
+            return {"audio": value}, say("refine.sound" if value else "refine.silent")
         case "duration_s":
-            return {"duration_s": value}, f"{value:g} s long."
+            return {"duration_s": value}, say("refine.long", seconds=value)
         case "model":
-            return {"model": value}, f"made with {value}."
+            return {"model": value}, say("refine.model", model=value)
         case name:
-            return {name: value}, f"{name} {value}."
+            return {name: value}, say(f"refine.{name}", value=value)
 
 
-def _other_model(made: Made) -> tuple[dict[str, Any], str]:
+def _other_model(made: Made) -> tuple[dict[str, Any], Text]:
     other = next((model for model in made.models if model != made.model), None)
     if other is None:
-        return {"model": None}, "the model is chosen again; no other is on offer now."
-    before = f" instead of {made.model}" if made.model else ""
-    return {"model": other}, f"made with {other}{before}."
+        return {"model": None}, say("refine.no_other")
+    if not made.model:
+        return {"model": other}, say("refine.model", model=other)
+    return {"model": other}, say("refine.model_instead", model=other, before=made.model)
 
 
-def _relative_length(way: int, made: Made) -> tuple[dict[str, Any], str]:
+def _relative_length(way: int, made: Made) -> tuple[dict[str, Any], Text]:
     now = made.duration_s
     if now is None:
-        return {}, "how long it is now is not known; say it in seconds."
+        return {}, say("refine.length_unknown")
     beyond = [s for s in made.offered_s if (s > now if way > 0 else s < now)]
     if not beyond:
-        most = "longest" if way > 0 else "shortest"
-        more = " Continue from its last frame instead." if way > 0 else ""
-        return {}, f"{now:g} s is the {most} {made.model or 'the model'} makes.{more}"
+        model = made.model or say("refine.the_model")
+        key = "refine.longest" if way > 0 else "refine.shortest"
+        return {}, say(key, seconds=now, model=model)
     value = float(min(beyond) if way > 0 else max(beyond))
-    return {"duration_s": value}, f"{value:g} s instead of {now:g} s."
+    return {"duration_s": value}, say("refine.length_instead", seconds=value, before=now)
 
 
 def _joined(prompt: str, appended: str) -> str:

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from bot.brief import Brief, Stage
 from bot.models import Catalogue
+from bot.texts import say
 
 __all__ = ["OPEN", "Rules", "may", "permitted", "starts_at_once", "with_default_stage"]
 
@@ -34,6 +35,7 @@ class Rules:
     log_channel_id: Id | None = None
     who_may_generate: frozenset[Id] | None = None  # roles
     who_may_spend: frozenset[Id] | None = None  # roles; free clips need only the above
+    log_above_micros: Micros = 1_000_000  # a job that may cost more is told in the log channel
     quorum: Voters = 3  # so many people have to vote before a comparison may end early
     vote_hours: Hours = 24  # it ends then in any case
     votes_steer: bool = True  # the team's ranking takes the place of the built-in strengths
@@ -58,19 +60,14 @@ def may(
     """
     places, models = settings.allowed_channels, settings.allowed_models
     if places is not None and places.isdisjoint(channel):
-        return f"Clips are made in other channels of this server: {_channels(places)}."
+        return say("rules.other_channels", channels=_channels(places))
     if model is not None and models is not None and model not in models:
-        return (
-            f"{model} is not used in this server. Its managers allow: "
-            f"{', '.join(sorted(models)) or 'none yet'} (`/settings`)."
-        )
+        listed = ", ".join(sorted(models)) or say("rules.none")
+        return say("rules.other_models", model=model, models=listed)
     if not _has_role(person_roles, settings.who_may_generate, manager):
-        return f"Making clips here needs a role: {_roles(settings.who_may_generate)}."
+        return say("rules.needs_role", roles=_roles(settings.who_may_generate))
     if price_micros and not _has_role(person_roles, settings.who_may_spend, manager):
-        return (
-            f"Spending money here needs a role: {_roles(settings.who_may_spend)}. "
-            "The free storyboard (stage animatic) is open to you."
-        )
+        return say("rules.spending_needs_role", roles=_roles(settings.who_may_spend))
     return ""
 
 
@@ -86,7 +83,7 @@ def permitted(catalogue: Catalogue, rules: Rules) -> Catalogue:
     models = {
         name: model
         if name in rules.allowed_models or model.off
-        else replace(model, off="not used in this server (`/settings`)")
+        else replace(model, off=say("rules.off"))
         for name, model in catalogue.models.items()
     }
     return replace(catalogue, models=models)
@@ -104,8 +101,8 @@ def _has_role(roles: Collection[int], needed: frozenset[int] | None, manager: bo
 
 
 def _channels(ids: Collection[int]) -> str:
-    return ", ".join(f"<#{number}>" for number in sorted(ids)) or "none yet (`/settings`)"
+    return ", ".join(f"<#{number}>" for number in sorted(ids)) or say("rules.none_yet")
 
 
 def _roles(ids: Collection[int] | None) -> str:
-    return ", ".join(f"<@&{number}>" for number in sorted(ids or ())) or "none yet (`/settings`)"
+    return ", ".join(f"<@&{number}>" for number in sorted(ids or ())) or say("rules.none_yet")

@@ -16,6 +16,7 @@ from typing import Final
 from bot.brief import Brief, Stage
 from bot.errors import Refused
 from bot.jobs import TERMINAL, Job, State
+from bot.texts import say
 from providers.base import MediaInput, MediaRole
 
 __all__ = [
@@ -191,7 +192,7 @@ def again(brief: Brief) -> Brief:
 def several(brief: Brief, takes: int) -> Brief:
     """The same `takes` times with new seeds. Raises `Refused` outside 1 to 10."""
     if not 1 <= takes <= MAX_TAKES:
-        raise Refused(f"Between 1 and {MAX_TAKES} takes at once, not {takes}.")
+        raise Refused(say("shot.takes_at_once", most=MAX_TAKES, takes=takes))
     return again(brief)
 
 

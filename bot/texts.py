@@ -14,7 +14,17 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final, Self
 
-__all__ = ["ENGLISH", "Text", "Tongue", "catalogue", "join", "languages", "plain", "say"]
+__all__ = [
+    "ENGLISH",
+    "Text",
+    "Tongue",
+    "catalogue",
+    "in_section",
+    "join",
+    "languages",
+    "plain",
+    "say",
+]
 
 ENGLISH: Final = "en"
 _ONE, _OTHER = "one", "other"  # forms of a sentence that counts something
@@ -82,6 +92,20 @@ def join(separator: str, texts: Sequence[str]) -> Text:
     for text in texts:
         parts += [separator, text] if parts else [text]
     return Text("".join(parts), parts=parts)
+
+
+def in_section(words: str, section: str) -> str | None:
+    """The key of English words that stand in a section of the catalogue, None elsewhere."""
+    return _by_words(section).get(words)
+
+
+@cache
+def _by_words(section: str) -> Mapping[str, str]:
+    return {
+        words: key
+        for key, words in catalogue(ENGLISH).items()
+        if key.startswith(f"{section}.") and isinstance(words, str)
+    }
 
 
 def plain(text: str) -> str:

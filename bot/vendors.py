@@ -21,6 +21,7 @@ from bot.jobs import Place
 from bot.lanes import Health, Lane
 from bot.limits import Caps, may_spend
 from bot.store import Store, Trouble
+from bot.texts import say
 from providers import PROVIDERS
 from providers.base import Provider
 from providers.errors import (
@@ -37,9 +38,7 @@ __all__ = ["Vendors"]
 _REPROBE_AFTER: Final = timedelta(minutes=5)
 _OFF_FOR: Final = timedelta(hours=24)  # a wrong base URL says "gone" too, and is mended
 _ALONE: Final = "left alone: "  # a note in the store per vendor: until when, and why
-_STRANGER: Final = (
-    "this server is not on the operator's list of servers that may spend (DISCORD_ALLOWED_GUILDS)"
-)
+_STRANGER: Final = say("off.stranger")
 log = structlog.get_logger(__name__)
 
 
@@ -88,7 +87,7 @@ class Vendors:
         for name in sorted({route.provider for route in routes}):
             kind, options = PROVIDERS.get(name), settings.options(name)
             if kind is None:
-                missing[name] = f"this version has no client for {name}"
+                missing[name] = say("off.no_client", provider=name)
             elif options is None:
                 missing[name] = settings.missing(name)
             else:
@@ -152,8 +151,16 @@ class Vendors:
         for name in self._reach:
             until, _, why = (await self._store.meta(f"{_ALONE}{name}") or "").partition(" ")
             if until and now < (opens_at := datetime.fromisoformat(until)):
-                found[name] = f"{why}; jobs wait, asked again at {opens_at:%H:%M:%S} UTC"
+                found[name] = say("off.waits", why=why, at=f"{opens_at:%H:%M:%S}")
         return found
+
+    async def paused_since(self) -> Mapping[str, datetime]:
+        """Vendors whose account needs the operator, and since when."""
+        return {
+            trouble.provider: trouble.began
+            for trouble in await self._store.troubles()
+            if not trouble.wire_id and trouble.provider in self._reach
+        }
 
     def clean(self, text: str) -> str:
         """Without the operator's secrets: vendors do echo them, in answers that are no errors."""
@@ -164,7 +171,7 @@ class Vendors:
         troubles = await self._store.troubles()
         missing = dict(self._missing)
         missing |= {
-            trouble.provider: f"paused: {trouble.reason}"
+            trouble.provider: say("off.paused", why=trouble.reason)
             for trouble in troubles
             if not trouble.wire_id and trouble.provider in self._reach
         }

@@ -26,6 +26,7 @@ from bot.producer import Instead, Person, Producer, Quote, new_id
 from bot.refine import Refinement
 from bot.shots import Board, Shot, Take, Verb, Verdict
 from bot.store import KeptQuote, Store
+from bot.texts import join, say
 from providers.base import MediaInput, MediaRole
 
 __all__ = ["Next", "TakeCell", "Workbench"]
@@ -106,7 +107,7 @@ class Workbench:
         """Raises `NotFound`, also for another server's shot."""
         shot = await self._store.shots.get(_scope(person), shot_id)
         if shot is None:
-            raise NotFound("There is no such shot in this server. `/generate` starts one.")
+            raise NotFound(say("shot.unknown_start"))
         return shot
 
     async def shot_in(self, thread_id: int, person: Person) -> Shot | None:
@@ -136,14 +137,14 @@ class Workbench:
         lines = (await self.board(shot_id, person)).lines
         made = [line for line in lines if line.clip and not line.deleted]
         if not made:
-            raise Refused("This shot has no clip yet. `/generate` makes its first take.")
+            raise Refused(say("shot.no_clip_yet"))
         return made[-1].take.job_id
 
     async def board(self, shot_id: str, person: Person) -> Board:
         """All takes with their verdicts and the running total. Raises `NotFound`."""
         board = await self._store.shots.board(_scope(person), shot_id)
         if board is None:
-            raise NotFound("There is no such shot in this server.")
+            raise NotFound(say("shot.unknown"))
         return board
 
     async def first(self, shot_id: str, brief: Brief, person: Person, place: Place) -> Next:
@@ -207,7 +208,7 @@ class Workbench:
         """
         job, shot, take = await self._take(job_id, person)
         if take.verdict is not Verdict.PICKED:
-            raise Refused("Only a picked take is upscaled. Press Pick on it first.")
+            raise Refused(say("shot.upscale_picked"))
         clip = await self.original_path(job_id, person)
         source = MediaInput(role=MediaRole.SOURCE, mime="video/mp4", path=clip)
         brief = shots.upscaled(job.brief, source, job.duration_s)
@@ -217,7 +218,7 @@ class Workbench:
                 one = replace(brief, model=model)
                 steps.append(await self._next(shot, take, person, Verb.UPSCALE, one, place))
         if not steps:
-            raise Refused("No model that upscales is on offer here. `/models` says why.")
+            raise Refused(say("shot.no_upscaler"))
         return min(steps, key=lambda step: step.quote.price_micros)
 
     def _upscalers(self) -> list[str]:
@@ -263,7 +264,7 @@ class Workbench:
             MediaRole.SOURCE, url, loopback_ok=lambda _origin: loopback_ok
         )
         if video.path is None:
-            raise Refused("That video cannot be read.")
+            raise Refused(say("shot.video_unreadable"))
         return await self._frame_of(video.path)
 
     async def refine(self, job_id: str, words: str, person: Person, place: Place) -> Next:
@@ -271,10 +272,7 @@ class Workbench:
         job, shot, take = await self._take(job_id, person)
         refinement = words_about.refine(words, await self._made(job, place))
         if refinement.empty:
-            raise Refused(
-                " ".join(refinement.understood)
-                or "Say what should be different, for example: slower, no audio, 9:16."
-            )
+            raise Refused(join(" ", refinement.understood) or say("refine.nothing"))
         brief = words_about.refined(shots.as_made(job), refinement)
         step = await self._next(shot, take, person, Verb.CHANGE, brief, place)
         return replace(step, refinement=refinement)
@@ -316,7 +314,7 @@ class Workbench:
     async def _reoffered(self, kept: KeptQuote, brief: Brief, person: Person) -> Next:
         plan = await self._store.shots.planned(_origin(kept.id))
         if plan is None:
-            raise NotFound("This offer is closed. Ask again with `/generate`.")
+            raise NotFound(say("offer.closed"))
         shot = await self.shot(plan.shot_id, person)
         step = await self._next(shot, None, person, plan.verb, brief, kept.place, takes=plan.takes)
         await self._producer.drop_quote(kept.id, person)
@@ -409,9 +407,9 @@ class Workbench:
         """
         job = await self._producer.job(job_id, person)
         if not person.operator and not person.manager and person.user_id != job.place.user_id:
-            raise NotAllowed("Only the person who asked for it, or a manager, can delete it.")
+            raise NotAllowed(say("shot.delete_own"))
         if not job.ended:
-            raise Refused("It is still being made. Cancel it first.")
+            raise Refused(say("shot.delete_running"))
         await self._store.shots.throw_away(
             scope_of(job.place), job.id, person.user_id, self._clock()
         )
@@ -426,7 +424,7 @@ class Workbench:
     async def restore(self, job_id: str, person: Person) -> Job:
         """The operator brings a deleted clip back. Raises `NotAllowed`."""
         if not person.operator:
-            raise NotAllowed("Only the bot's operator can bring a deleted clip back.")
+            raise NotAllowed(say("shot.restore_operator"))
         job = await self._producer.job(job_id, person)
         if job.clip:
             await asyncio.to_thread(_move, self._trash(job), self._clips / job.clip)
@@ -437,12 +435,12 @@ class Workbench:
         """The untouched file. Raises `NotFound`, and `Refused` where there is none."""
         job = await self._producer.job(job_id, person)
         if await self._store.shots.thrown_away(scope_of(job.place), job.id):
-            raise Refused("This clip was deleted. The bot's operator can bring it back.")
+            raise Refused(say("shot.clip_deleted"))
         if not person.operator and await self._store.plans.hides(job.batch):
-            raise Refused("This clip is voted on blind; it can be had when the vote has ended.")
+            raise Refused(say("shot.voted_on"))
         path = self._clips / job.clip
         if not job.clip or not await asyncio.to_thread(path.is_file):
-            raise Refused("There is no file of this take.")
+            raise Refused(say("shot.no_file"))
         return path
 
     async def contact_sheet(self, cells: Sequence[TakeCell], to: Path) -> Picture:
@@ -497,7 +495,7 @@ class Workbench:
             (take,) = await self._store.shots.add_takes(scope, made.id, [job.id])
         shot = await self._store.shots.get(scope, take.shot_id)
         if shot is None:
-            raise NotFound("There is no such shot in this server.")
+            raise NotFound(say("shot.unknown"))
         return shot, take
 
     async def _next(
@@ -512,7 +510,7 @@ class Workbench:
         takes: int = 1,
     ) -> Next:
         if scope_of(place) != shot.scope:
-            raise NotFound("There is no such shot in this server.")
+            raise NotFound(say("shot.unknown"))
         note = ""
         try:
             quote = await self._producer.quote(brief, place)
@@ -535,10 +533,7 @@ class Workbench:
         kept = await self._producer.kept(quote_id, person)
         quote = await self._producer.quote(kept.brief, kept.place_of_card(channel_id))
         if quote.price_micros > kept.price_micros or not _has_terms(quote, kept.terms):
-            raise Instead(
-                "This has changed since you were shown it. Nothing was spent; it would now be:",
-                quote,
-            )
+            raise Instead(say("offer.changed"), quote)
         return quote
 
     async def _plan(self, step: Next, origin: str) -> None:
@@ -549,13 +544,13 @@ class Workbench:
     async def _judged(self, job_id: str, person: Person, verdict: Verdict) -> Board:
         job, shot, _ = await self._take(job_id, person)
         if not person.operator and not person.manager and person.user_id != shot.owner_id:
-            raise NotAllowed("Only the person whose shot this is, or a manager, can decide that.")
+            raise NotAllowed(say("shot.judge_own"))
         if verdict is Verdict.PICKED:
             await self.original_path(job_id, person)
         await self._store.shots.judge(shot.scope, job.id, verdict, person.user_id, self._clock())
         board = await self._store.shots.board(shot.scope, shot.id)
         if board is None:
-            raise NotFound("There is no such shot in this server.")
+            raise NotFound(say("shot.unknown"))
         return board
 
     async def _last_frame(self, job: Job) -> MediaInput:

@@ -17,10 +17,11 @@ from discord.ui import FileUpload, Label, Modal, TextInput
 from bot.brief import MAX_PROMPT_CHARS
 from bot.texts import Tongue
 
-__all__ = ["Filled", "Upload", "filled", "prompt_form"]
+__all__ = ["Filled", "Upload", "filled", "line_form", "prompt_form"]
 
 _OPEN_S: Final = 900.0  # the library forgets a form after that; we do not
 _TITLE_CHARS: Final = 45
+_LINE_CHARS: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +46,7 @@ class Filled:
     prompt: str
     link: str
     files: Sequence[Upload]
+    fields: Mapping[str, str]  # every line of text by its name
 
 
 def prompt_form(
@@ -88,7 +90,19 @@ def filled(interaction: discord.Interaction[Any]) -> Filled | None:
             Upload(url=file["url"], name=file["filename"], kind=file.get("content_type") or "")
             for file in files
         ],
+        fields={name: value for name, value in fields.items() if isinstance(value, str)},
     )
+
+
+def line_form(custom_id: str, title: str, lines: Mapping[str, tuple[str, str]]) -> Modal:
+    """One short line a name: (what it asks, what it holds now)."""
+    form = Modal(title=title[:_TITLE_CHARS], custom_id=custom_id, timeout=_OPEN_S)
+    for name, (label, value) in lines.items():
+        field: TextInput[Modal] = TextInput(
+            custom_id=name, default=value or None, max_length=_LINE_CHARS
+        )
+        form.add_item(Label(text=label[:_TITLE_CHARS], component=field))
+    return form
 
 
 def _fields(components: Sequence[Any]) -> Iterator[tuple[str, Any]]:

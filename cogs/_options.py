@@ -21,7 +21,7 @@ from bot.lifecycle import status
 from bot.limits import may_spend
 from bot.models import RESOLUTIONS, Availability, Lifecycle, Model
 from bot.producer import Person
-from bot.texts import Tongue, say
+from bot.texts import ENGLISH, Tongue, say
 from cogs import _presenter
 
 __all__ = [
@@ -116,16 +116,22 @@ def require(granted: discord.Permissions, t: Tongue, *, in_thread: bool) -> None
         raise NotAllowed(_presenter.missing_permissions(t, missing))
 
 
-def model_choices(app: App, place: Place, typed: str, *, auto: bool = True) -> list[Choice[str]]:
-    """Models whose id, name or maker contains what was typed; those that can run here first."""
+def model_choices(
+    app: App, place: Place, typed: str, t: Tongue | None = None, *, auto: bool = True
+) -> list[Choice[str]]:
+    """Models whose id, name or maker contains what was typed; those that can run here first.
+
+    `auto` offers to leave the choice to us.
+    """
+    t = t or Tongue(ENGLISH)
     availability = _from_memory(app, place)
     found = [model for model in app.catalogue.models.values() if _matches(model, typed)]
     ranks = {Lifecycle.LIVE: 0, Lifecycle.OFF: 1, Lifecycle.RETIRED: 2}
     states = {model.id: status(model, availability) for model in found}
     found.sort(key=lambda model: ranks[states[model.id]])
-    choices = [_choice(model, states[model.id]) for model in found]
+    choices = [_choice(t, model, states[model.id]) for model in found]
     if auto and AUTO.startswith(typed.strip().lower()):
-        choices.insert(0, Choice(name="auto: the best for these words", value=AUTO))
+        choices.insert(0, Choice(name=t("models.auto")[:100], value=AUTO))
     return choices[:_SHOWN]
 
 
@@ -147,6 +153,7 @@ def _matches(model: Model, typed: str) -> bool:
     return all(word in f"{model.id} {model.name} {model.maker}".lower() for word in words)
 
 
-def _choice(model: Model, state: Lifecycle) -> Choice[str]:
-    remark = {Lifecycle.LIVE: "", Lifecycle.OFF: " (not available here)"}.get(state, " (retired)")
+def _choice(t: Tongue, model: Model, state: Lifecycle) -> Choice[str]:
+    keys = {Lifecycle.OFF: "models.not_here", Lifecycle.RETIRED: "models.is_retired"}
+    remark = f" ({t(keys[state])})" if state in keys else ""
     return Choice(name=f"{model.name}, {model.maker}"[: 100 - len(remark)] + remark, value=model.id)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.client import Dailies
-from bot.jobs import Job, Reason, State
+from bot.desk import can_be_stopped, worth_retrying
+from bot.jobs import Job, Reason
 from cogs import _presenter
 
-__all__ = ["Page", "retry_after", "status_page"]
+__all__ = ["Page", "status_page"]
 
 Page = tuple[str, tuple[tuple[str, str], ...]]  # text, and (custom id, label) of its buttons
-
-_RETRY = (Reason.FAILED, Reason.CANCELLED, Reason.EXPIRED, Reason.NOT_SUBMITTED)
 
 
 async def status_page(bot: Dailies, jobs: Sequence[Job]) -> Page:
@@ -34,9 +33,9 @@ async def status_page(bot: Dailies, jobs: Sequence[Job]) -> Page:
     else:
         shares = [worker.progress_of(job) for job in jobs]
         text = _presenter.status_of_takes(t, jobs, bot.app.catalogue.models, shares, deleted)
-    if any(_can_be_stopped(bot, job) for job in jobs):
+    if any(can_be_stopped(job, bot.app.vendors) for job in jobs):
         return text, ((f"cancel:{first.id}", t("button.cancel")),)
-    if len(jobs) == 1 and retry_after(first):
+    if len(jobs) == 1 and worth_retrying(first):
         return text, ((f"retry:{first.id}", t("button.retry")),)
     if len(jobs) == 1 and first.reason is Reason.REJECTED:
         return text, (
@@ -44,17 +43,3 @@ async def status_page(bot: Dailies, jobs: Sequence[Job]) -> Page:
             (f"elsewhere:{first.id}", t("button.switch")),
         )
     return text, ()
-
-
-def retry_after(job: Job) -> bool:
-    """Whether the same again may well succeed; a refusal of the content never would."""
-    return job.state is State.REFUNDED and job.reason in _RETRY
-
-
-def _can_be_stopped(bot: Dailies, job: Job) -> bool:
-    if job.cancel_at is not None:
-        return False
-    if job.state is State.RENDERING:
-        client = bot.app.vendors.client(job.provider)
-        return client is not None and client.facts.cancellable
-    return job.state in (State.QUEUED, State.SUBMITTING, State.UNCERTAIN)

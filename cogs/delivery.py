@@ -20,11 +20,12 @@ from discord.ext import commands
 
 from bot.client import LOST, Dailies
 from bot.comparing import is_compared
-from bot.errors import BotError
+from bot.errors import BotError, Refused
 from bot.jobs import Delivered, Job, Later, Undeliverable
 from bot.media import MediaError
 from bot.producer import Person
 from bot.shots import Board, Shot
+from bot.texts import say
 from cogs import _presenter
 from cogs._boards import Boards
 from cogs._edits import Edits, Outcome, Shown
@@ -45,10 +46,6 @@ _TOO_LARGE: Final = (40005, 50045)
 _ARCHIVED: Final = 50083
 _TOO_OLD: Final = 30046  # too many edits of messages older than an hour
 _GONE: Final = (403, 404)
-_STILL_KEPT: Final = (
-    "The clip is made and kept, but Discord does not let me post it where it was asked for. "
-    "`/jobs` lists it; ask whoever runs this bot for the file."
-)
 log = structlog.get_logger(__name__)
 
 _Render = Callable[[str], Awaitable[Any]]
@@ -62,6 +59,16 @@ class _Upload:
     path: Path
     size_bytes: int
     note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Showing:
+    """Where a clip is posted, and on whose behalf."""
+
+    guild_id: int
+    channel_id: int
+    nonce: str
+    by: int | None = None  # who shows it again; None: it is new, and who asked for it is pinged
 
 
 class Delivery(commands.Cog):
@@ -125,11 +132,14 @@ class Delivery(commands.Cog):
             log.warning("pick not told", shot=shot.id, error=str(error))
 
     async def removed(self, job: Job) -> None:
-        """A clip was deleted by a person: its message goes, the board says so."""
-        if job.result_message_id:
-            message = self._place(job).get_partial_message(job.result_message_id)
+        """A clip was deleted by a person: its messages go, the board says so."""
+        again = [(p.channel_id, p.message_id) for p in await self._bot.app.desk.postings(job)]
+        for channel_id, message_id in {(job.place.channel_id, job.result_message_id), *again}:
+            if channel_id is None or message_id is None:
+                continue
+            place = self._bot.get_partial_messageable(channel_id)
             try:
-                await message.delete()
+                await place.get_partial_message(message_id).delete()
             except (discord.HTTPException, discord.RateLimited, *LOST) as error:
                 log.warning("clip message not deleted", job_id=job.id, error=str(error))
         if job.status_message_id and job.place.channel_id:
@@ -159,7 +169,7 @@ class Delivery(commands.Cog):
         """
         clip = await self._bot.app.workbench.original_path(job.id, _reader(job))
         moved = replace(job, place=replace(job.place, channel_id=channel_id))
-        message = await self._post(moved, clip, job.place.guild_id or 0)
+        message = await self._post(moved, clip, _first_showing(moved))
         await self._bot.app.store.set_result(job.id, channel_id, message.id)
         self._refresh(await self._bot.app.workbench.shot_of(job.id, _reader(job)))
         return message.jump_url
@@ -223,7 +233,7 @@ class Delivery(commands.Cog):
         waited = self._bot.app.clock() - (job.first_post_at or job.updated_at)
         try:
             posted = await self._earlier(job) if waited > _NONCE_LIFE else None
-            posted = posted or await self._post(job, clip, job.place.guild_id)
+            posted = posted or await self._post(job, clip, _first_showing(job))
         except (discord.HTTPException, discord.RateLimited) as error:
             return self._refused(job, error, waited)
         except MediaError as error:
@@ -269,13 +279,29 @@ class Delivery(commands.Cog):
             log.warning("cannot look for an earlier post", job_id=job.id)
         return None
 
-    async def _post(self, job: Job, clip: Path, guild_id: int) -> discord.Message:
+    async def post(self, job: Job, clip: Path, channel_id: int, by: int, nonce: str) -> int:
+        """Show a clip once more. Raises `Refused`; a lost answer is asked for once more."""
+        showing = _Showing(
+            guild_id=job.place.guild_id or 0, channel_id=channel_id, nonce=nonce, by=by
+        )
+        try:
+            try:
+                return (await self._post(job, clip, showing)).id
+            except LOST as error:
+                log.info("posting again", job_id=job.id, error=repr(error))
+                return (await self._post(job, clip, showing)).id
+        except (discord.HTTPException, discord.RateLimited, *LOST) as error:
+            log.warning("clip not posted", job_id=job.id, error=str(error))
+            gone = isinstance(error, discord.HTTPException) and error.status in _GONE
+            raise Refused(say("post.not_allowed" if gone else "post.not_now")) from None
+
+    async def _post(self, job: Job, clip: Path, showing: _Showing) -> discord.Message:
         """Post the best version the channel takes: smaller, then a still, then words alone."""
-        limit = await self._limit(guild_id)
+        limit = await self._limit(showing.guild_id)
         for shrink in (self._fitted, self._fitted, self._still):
             upload = await shrink(job, clip, limit)
             try:
-                return await self._send(job, upload)
+                return await self._send(job, upload, showing)
             except discord.HTTPException as error:
                 if error.status != 413 and error.code not in _TOO_LARGE:
                     raise
@@ -284,25 +310,26 @@ class Delivery(commands.Cog):
             finally:
                 if upload.path != clip:
                     await asyncio.to_thread(upload.path.unlink, missing_ok=True)
-        return await self._send(job, None)
+        return await self._send(job, None, showing)
 
-    async def _send(self, job: Job, upload: _Upload | None) -> discord.Message:
-        app, t = self._bot.app, self._bot.tongue(job.place.user_id)
-        shot = await self._shot_board(job)
+    async def _send(self, job: Job, upload: _Upload | None, showing: _Showing) -> discord.Message:
+        app, t = self._bot.app, self._bot.tongue(showing.by or job.place.user_id)
+        shot, by = await self._shot_board(job), showing.by
         note = upload.note if upload else _presenter.too_large_note(t, job)
-        words = _presenter.clip_message(t, job, app.catalogue.models, note, shot)
-        answers = _first_post(job, shot)
+        words = _presenter.clip_message(t, job, app.catalogue.models, note, shot, by)
+        answers = None if by else _first_post(job, shot)
         more: dict[str, Any] = {} if answers is None else {"reference": answers}
         if upload is not None:
             more["file"] = _file(job, upload)
-        return await self._place(job).send(
+        place = self._bot.get_partial_messageable(showing.channel_id, guild_id=showing.guild_id)
+        return await place.send(
             words,
-            nonce=job.id,
+            nonce=showing.nonce,
             allowed_mentions=discord.AllowedMentions(
                 everyone=False,
                 roles=False,
                 replied_user=False,
-                users=[discord.Object(job.place.user_id)],
+                users=[] if by else [discord.Object(job.place.user_id)],
             ),
             view=clip_view(t, job, can_upscale=app.workbench.can_upscale(job)),
             **more,
@@ -350,7 +377,7 @@ class Delivery(commands.Cog):
         if error.status in (401, 429) or error.status >= 500:
             return self._later(waited, str(error))
         log.error("clip not posted", job_id=job.id, error=str(error))
-        return Undeliverable(message=_STILL_KEPT)
+        return Undeliverable(message=say("post.kept"))
 
     def _later(self, waited: timedelta, detail: str) -> Later:
         """Again after half the time waited so far."""
@@ -361,6 +388,13 @@ class Delivery(commands.Cog):
 def _reader(job: Job) -> Person:
     """The bot itself, looking into the job's server."""
     return Person(guild_id=job.place.guild_id, manager=True)
+
+
+def _first_showing(job: Job) -> _Showing:
+    """Where it was asked for, under a nonce that every try of the job shares."""
+    return _Showing(
+        guild_id=job.place.guild_id or 0, channel_id=job.place.channel_id or 0, nonce=job.id
+    )
 
 
 def _stage_of(job: Job) -> str:

@@ -12,6 +12,7 @@ from discord.ext import commands
 from bot.brief import Brief, MediaRole, Stage
 from bot.client import Dailies, Interaction, acknowledge
 from bot.shots import Shot
+from bot.texts import Tongue
 from cogs._inputs import Source, links_in, source_at, upload_of, with_source
 from cogs._offers import ITEMS, offer
 from cogs._options import (
@@ -95,7 +96,8 @@ class Generate(commands.Cog):
 
     @generate.autocomplete("model")
     async def _models(self, interaction: Interaction, typed: str) -> list[Choice[str]]:
-        return model_choices(self._bot.app, place_of(interaction), typed)
+        t = Tongue(str(interaction.locale))
+        return model_choices(self._bot.app, place_of(interaction), typed, t)
 
 
 async def make(

@@ -30,6 +30,7 @@ from cogs._rivals import offer_all
 from cogs._spot import Spot, in_thread, of_interaction
 from cogs._verbs import ITEMS
 from cogs.generate import make
+from cogs.help import help_text
 
 __all__ = ["Iterate", "setup"]
 
@@ -101,6 +102,9 @@ class Iterate(commands.Cog):
         """The step the words ask for, as a card under them; what goes wrong is said there too."""
         try:
             _require_permissions(spot, message)
+            if _is_bare(message):
+                await _said(message, help_text(self._bot, spot.t, spot.place))
+                return
             step = await self._step(spot, message)
             await offer(spot, step)
             if spot.under is None and spot.message is not None:
@@ -234,6 +238,12 @@ async def _kept(spot: Spot, form: Filled) -> list[Upload]:
     people, scope = spot.bot.app.store.people, str(spot.place.guild_id)
     files = await people.files_on(scope, int(form.key)) if form.key.isdecimal() else []
     return [Upload(url=url, name=name, kind=kind) for url, name, kind in files]
+
+
+def _is_bare(message: discord.Message) -> bool:
+    """We are named, and nothing is said, shown or answered."""
+    words = _MENTION.sub(" ", message.content).strip()
+    return not words and not message.attachments and message.reference is None
 
 
 def _person_of(message: discord.Message) -> Person:

@@ -31,6 +31,12 @@ class Row:
     group: str = ""
 
     @property
+    def author(self) -> str:
+        """Whose the file is: its name begins with that, but for those that were there first."""
+        name, _, rest = self.file.partition("_")
+        return name if rest else "first"
+
+    @property
     def key(self) -> str:
         return hashlib.sha256(self.prompt.encode()).hexdigest()[:12]
 

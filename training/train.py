@@ -12,12 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from bot import learned
-from bot.lexicon import LABELS
 from bot.reading import Reading
-from training.corpus import Row, corpus_rows, fingerprint, fold, parts
+from training.corpus import Row, corpus_rows, fold, parts
 from training.fit import Fit, Settings, fit, hottest, readings, sums
+from training.record import SEED, record
 
-SEED = 20261123
 FOLDS = 4
 ARTEFACT = Path(learned.__file__).with_name("classifier.bin")
 
@@ -26,7 +25,7 @@ def main() -> None:
     rows, _ = parts(corpus_rows())
     texts, settings = readings(rows), Settings()
     heat = _heat(rows, texts, settings)
-    ARTEFACT.write_bytes(pack(fit(rows, texts, settings), heat, len(rows)))
+    ARTEFACT.write_bytes(pack(fit(rows, texts, settings), heat))
 
 
 def _heat(rows: Sequence[Row], texts: Sequence[Reading], settings: Settings) -> float:
@@ -42,19 +41,12 @@ def _heat(rows: Sequence[Row], texts: Sequence[Reading], settings: Settings) -> 
     return hottest(np.concatenate(totals), judged)
 
 
-def pack(found: Fit, heat: float, count: int) -> bytes:
+def pack(found: Fit, heat: float) -> bytes:
     """The artefact; weights too large for their byte are cut off, which a handful are."""
     most = float(np.quantile(np.abs(found.rows[found.rows.any(1)]), 0.9999))
     scale = most / 127
     cut = np.clip(np.rint(found.rows / scale), -127, 127).astype(np.int16) + learned.ZERO
-    header = {
-        "corpus": fingerprint(),
-        "rows": count,
-        "seed": SEED,
-        "heat": round(heat, 3),
-        "scale": scale,
-        "labels": list(LABELS),
-    }
+    header = {**record(), "heat": round(heat, 3), "scale": scale}
     names = {"": tuple(found.bias.tolist())}
     names |= {name: tuple(found.named[i].tolist()) for name, i in found.names.items()}
     return learned.dump(header, names, cut.astype(np.uint8).tobytes())

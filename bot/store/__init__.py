@@ -22,9 +22,10 @@ from bot.ledger import entries, scope_of
 from bot.limits import Caps, daily_refusal
 from bot.store import _jobs, _ledger, _quotes, _shots
 from bot.store._database import Database, opened
+from bot.store._desk import DeskNotes, Posting
 from bot.store._jobs import fingerprint, millis, moment
 from bot.store._ledger import Imbalance, UsageRow
-from bot.store._library import Found, Library, Search
+from bot.store._library import Asked, Found, Library, Search
 from bot.store._people import People
 from bot.store._plans import Audition, Phase, Plan, PlanEntry, Plans, Skipped
 from bot.store._quotes import KeptQuote
@@ -36,10 +37,12 @@ __all__ = [
     "AcceptedRow",
     "Ask",
     "Audition",
+    "Asked",
     "Cast",
     "Comparison",
     "ComparisonState",
     "Comparisons",
+    "DeskNotes",
     "Found",
     "Imbalance",
     "KeptQuote",
@@ -51,6 +54,7 @@ __all__ = [
     "Plan",
     "PlanEntry",
     "Plans",
+    "Posting",
     "Search",
     "ServerRules",
     "Shots",
@@ -67,7 +71,11 @@ class Superseded(Exception):
 
 
 class OverCap(Exception):
-    """The hold would break the day's cap; the text is the sentence for the person."""
+    """The hold would break the day's cap; `sentence` is for the person."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +96,8 @@ class Trouble:
     wire_id: str
     dialect: str
     reason: str
-    since: datetime
+    since: datetime  # when it was last seen to be so
+    began: datetime
 
 
 class Store:
@@ -100,6 +109,7 @@ class Store:
         self.library = Library(database)
         self.rules = ServerRules(database)
         self.people = People(database)
+        self.desk = DeskNotes(database)
         self.comparisons = Comparisons(database)
         self.plans = Plans(database)
 
@@ -205,11 +215,30 @@ class Store:
         )
 
     async def of_message(self, scope: str, message_id: int) -> Job | None:
-        """The job of a server whose clip was posted as this message."""
+        """The job of a server whose clip was posted as this message, at first or again."""
         found = await self._select(
-            "result_message_id = :message AND scope = :scope", message=message_id, scope=scope
+            "(result_message_id = :message OR id = (SELECT job_id FROM posting"
+            " WHERE message_id = :message)) AND scope = :scope",
+            message=message_id,
+            scope=scope,
         )
         return found[0] if found else None
+
+    async def uncertain(self, scope: str) -> list[Job]:
+        """A server's jobs nobody knows the fate of, oldest first."""
+        return await self._select(
+            "scope = :scope AND state = 'uncertain' ORDER BY created_at, id", scope=scope
+        )
+
+    async def dearer_than(self, scope: str, micros: int, since: datetime) -> list[Job]:
+        """A server's jobs above a price that were asked for since then, oldest first."""
+        return await self._select(
+            "scope = :scope AND created_at >= :since AND hold_micros > :micros"
+            " ORDER BY created_at, id",
+            scope=scope,
+            since=millis(since),
+            micros=micros,
+        )
 
     async def batch(self, batch: str) -> list[Job]:
         """The jobs of a batch in the order they were asked for, which is that of their takes."""
@@ -335,7 +364,9 @@ class Store:
         )
 
     async def troubles(self) -> list[Trouble]:
-        rows = await self._all("SELECT provider, wire_id, dialect, reason, since FROM trouble")
+        rows = await self._all(
+            "SELECT provider, wire_id, dialect, reason, since, coalesce(began, since) FROM trouble"
+        )
         return [
             Trouble(
                 provider=row[0],
@@ -343,6 +374,7 @@ class Store:
                 dialect=row[2],
                 reason=row[3],
                 since=moment(row[4]),
+                began=moment(row[5]),
             )
             for row in rows
         ]
@@ -352,13 +384,14 @@ class Store:
     ) -> None:
         """Pause a vendor, or (with `wire_id` and `dialect`) switch one of its routes off."""
         await self._run(
-            "INSERT INTO trouble (provider, wire_id, dialect, reason, since)"
-            " VALUES (?, ?, ?, ?, ?) ON CONFLICT (provider, wire_id, dialect)"
+            "INSERT INTO trouble (provider, wire_id, dialect, reason, since, began)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (provider, wire_id, dialect)"
             " DO UPDATE SET reason = excluded.reason, since = excluded.since",
             provider,
             wire_id,
             dialect,
             reason,
+            millis(now),
             millis(now),
         )
 

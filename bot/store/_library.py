@@ -4,9 +4,10 @@ search within the text for those without (and for emoji), so that any part of a 
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -16,7 +17,7 @@ import aiosqlite
 from bot.store._database import Database
 from bot.store._jobs import millis, moment
 
-__all__ = ["Found", "Library", "Search"]
+__all__ = ["Asked", "Found", "Library", "Search"]
 
 # Scripts that write no spaces between words: Thai to Khmer, kana, Han, and what belongs to them.
 _UNSPACED: Final = re.compile(
@@ -56,18 +57,58 @@ class Found:
     picked: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """The words of a clip, and the channels (its own, its shot's) that show it."""
+
+    job_id: str
+    scope: str
+    prompt: str
+    user_id: int
+    channels: tuple[int, ...]
+
+
 class Library:
     """The clips of one server at a time. Any call may raise `StoreBroken`."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    async def find(self, scope: str, search: Search, limit: int = 25) -> list[Found]:
-        """Clips that have all the words (the beginnings of them), newest first."""
+    async def find(
+        self,
+        scope: str,
+        search: Search,
+        limit: int = 25,
+        *,
+        offset: int = 0,
+        hidden: Collection[int] = (),
+    ) -> list[Found]:
+        """Clips that have all the words (the beginnings of them), newest first.
+
+        `hidden` are channels whose clips, and whose threads' clips, this person must not see.
+        """
         query, values = _statement(scope, search, limit)
+        values |= {"offset": offset, "hidden": json.dumps(sorted(hidden))}
 
         async def work(db: aiosqlite.Connection) -> list[Found]:
             return [_found(row) for row in await db.execute_fetchall(query, values)]
+
+        return await self._db.read(work)
+
+    async def newest(self, limit: int) -> list[Asked]:
+        """The words of the newest clips that are there, of all servers, newest first."""
+
+        async def work(db: aiosqlite.Connection) -> list[Asked]:
+            return [
+                Asked(
+                    job_id=row["id"],
+                    scope=row["scope"],
+                    prompt=row["prompt"],
+                    user_id=row["user_id"],
+                    channels=tuple(c for c in (row["channel_id"], row["parent_id"]) if c),
+                )
+                for row in await db.execute_fetchall(_NEWEST, (limit,))
+            ]
 
         return await self._db.read(work)
 
@@ -90,6 +131,18 @@ _THERE: Final = (
     " AND l.scope = :scope AND j.scope = :scope AND j.state = 'done' AND j.clip <> ''"
     " AND NOT EXISTS (SELECT 1 FROM trash d WHERE d.job_id = j.id)"
 )
+_SEEN: Final = (
+    " AND coalesce(j.channel_id, 0) NOT IN (SELECT value FROM json_each(:hidden))"
+    " AND coalesce((SELECT s.channel_id FROM shot s WHERE s.id = t.shot_id), 0)"
+    " NOT IN (SELECT value FROM json_each(:hidden))"
+)
+_NEWEST: Final = (
+    "SELECT j.id, j.scope, j.prompt, j.user_id, j.channel_id, s.channel_id AS parent_id"
+    " FROM library l JOIN job j ON j.id = l.job_id LEFT JOIN take t ON t.job_id = j.id"
+    " LEFT JOIN shot s ON s.id = t.shot_id WHERE j.state = 'done' AND j.clip <> ''"
+    " AND NOT EXISTS (SELECT 1 FROM trash d WHERE d.job_id = j.id)"
+    " ORDER BY l.id DESC LIMIT ?"
+)
 
 
 def _statement(scope: str, search: Search, limit: int) -> tuple[str, dict[str, Any]]:
@@ -105,7 +158,10 @@ def _statement(scope: str, search: Search, limit: int) -> tuple[str, dict[str, A
     source = _BY_WORDS if phrases else _BY_TIME
     order = " ORDER BY w.rowid DESC" if phrases else " ORDER BY l.id DESC"
     filters = _filters(search, values)
-    return f"{_SELECT}{source}{_THERE}{parts_sql}{filters}{order} LIMIT :limit", values
+    return (
+        f"{_SELECT}{source}{_THERE}{_SEEN}{parts_sql}{filters}{order} LIMIT :limit OFFSET :offset",
+        values,
+    )
 
 
 def _terms(words: str) -> tuple[list[str], list[str]]:

@@ -13,6 +13,7 @@ from bot.errors import Refused
 from bot.rules import OPEN, Rules
 from bot.store._database import Database
 from bot.store._jobs import millis
+from bot.texts import say
 
 __all__ = ["ServerRules"]
 
@@ -36,6 +37,19 @@ class ServerRules:
 
         return await self._db.read(work)
 
+    async def with_log(self) -> list[tuple[str, Rules, int]]:
+        """(scope, rules, who changed them last) of every server that has a log channel."""
+
+        async def work(db: aiosqlite.Connection) -> list[tuple[str, Rules, int]]:
+            rows = await db.execute_fetchall("SELECT scope, rules, changed_by FROM server_rules")
+            return [
+                (row["scope"], _RULES.validate_json(row["rules"]), row["changed_by"])
+                for row in rows
+            ]
+
+        found = await self._db.read(work)
+        return [one for one in found if one[1].log_channel_id is not None]
+
     async def save(self, scope: str, rules: Rules, by: int, now: datetime) -> None:
         """Replace a server's rules. Raises `Refused` naming the value that cannot be."""
         try:
@@ -43,7 +57,8 @@ class ServerRules:
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            raise Refused(f"These settings cannot be saved: {where}: {first['msg']}.") from None
+            words = say("settings.saved_wrong", where=where, why=first["msg"])
+            raise Refused(words) from None
 
         async def work(db: aiosqlite.Connection) -> None:
             await db.execute(
@@ -57,6 +72,11 @@ class ServerRules:
 
     async def just_go_micros(self, scope: str, user_id: int) -> int:
         """A person's own threshold, else the server's."""
+        own = await self.own_just_go(scope, user_id)
+        return (await self.of(scope)).just_go_micros if own is None else own
+
+    async def own_just_go(self, scope: str, user_id: int) -> int | None:
+        """A person's own threshold, None where they have set none."""
 
         async def work(db: aiosqlite.Connection) -> int | None:
             rows = await db.execute_fetchall(
@@ -64,8 +84,7 @@ class ServerRules:
             )
             return next((int(row["micros"]) for row in rows), None)
 
-        own = await self._db.read(work)
-        return (await self.of(scope)).just_go_micros if own is None else own
+        return await self._db.read(work)
 
     async def set_just_go(self, scope: str, user_id: int, micros: int | None) -> None:
         """A person's own threshold; None goes back to the server's."""

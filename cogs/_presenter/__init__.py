@@ -22,9 +22,20 @@ from cogs._presenter._compare import (
     reveal,
     trial_card,
 )
-from cogs._presenter._format import MAX_CHARS, missing_permissions, money, price_of
-from cogs._presenter._lists import job_list, model_list, usage_report
+from cogs._presenter._format import (
+    MAX_CHARS,
+    message_link,
+    missing_permissions,
+    money,
+    price_of,
+)
+from cogs._presenter._help import help_screen
+from cogs._presenter._jobs import job_card, job_list, job_option
+from cogs._presenter._library import clip_option, recipe, search_results
+from cogs._presenter._models import model_card, model_list
+from cogs._presenter._settings import own_settings, settings_lines
 from cogs._presenter._status import done_line, status_message, status_of_takes
+from cogs._presenter._usage import usage_report
 
 __all__ = [
     "Card",
@@ -39,19 +50,29 @@ __all__ = [
     "closed_ballot",
     "comparison_card",
     "comparison_status",
+    "clip_option",
     "done_line",
     "echo",
     "go_label",
+    "help_screen",
+    "job_card",
     "job_list",
+    "job_option",
+    "message_link",
     "missing_permissions",
+    "model_card",
     "model_list",
     "money",
     "my_vote",
     "no_vote",
+    "own_settings",
     "price_of",
     "question_of",
     "ranking_text",
+    "recipe",
     "reveal",
+    "search_results",
+    "settings_lines",
     "sheet",
     "status_message",
     "status_of_takes",

@@ -23,9 +23,15 @@ from cogs._presenter._format import (
 
 
 def clip_message(
-    t: Tongue, job: Job, models: Models, note: str = "", shot: Board | None = None
+    t: Tongue,
+    job: Job,
+    models: Models,
+    note: str = "",
+    shot: Board | None = None,
+    by: int | None = None,
 ) -> str:
-    """Whose clip it is, its place in the shot, and the recipe to make it again."""
+    """Whose clip it is (`by`: who shows it again), its place in the shot, and the recipe."""
+    user = f"<@{job.place.user_id}>"
     facts = [
         made_with(t, job, models),
         seconds_of(job.duration_s),
@@ -35,7 +41,7 @@ def clip_message(
         money(t, charged(job)),
     ]
     lines = [
-        t("clip.here", user=f"<@{job.place.user_id}>"),
+        t("clip.shown", by=f"<@{by}>", user=user) if by else t("clip.here", user=user),
         _take(t, job, shot),
         quoted(job.brief.prompt),
         dotted(facts),

@@ -111,7 +111,12 @@ def news(
         case State.DONE:
             return done_line(t, job)
         case State.UNCERTAIN | State.REFUNDING | State.REFUNDED:
-            return job.reason.value
+            return reason_of(t, job)
+
+
+def reason_of(t: Tongue, job: Job) -> str:
+    """Why a job did not go straight through, in a word or two."""
+    return t(f"reason.{job.reason}") if job.reason else ""
 
 
 def _waiting(t: Tongue, job: Job, ahead: int, expected_s: float | None) -> str:

@@ -7,12 +7,14 @@ from hypothesis import strategies as st
 
 from benchmarks.classifier import both, score
 from bot import learned as learned_module
+from bot._letters import ASCII_TOKEN, TOKEN
 from bot.brief import CATEGORIES, GENERAL
 from bot.classifier import Classification, classify
 from bot.learned import REMEMBERED, ArtefactError, Piece, grams, learned, load, pieces
-from bot.lexicon import LABELS, lexicon
-from bot.reading import Token, read
-from training.corpus import corpus_rows, fingerprint, parts
+from bot.lexicon import lexicon
+from bot.reading import Token, mask, read
+from training.corpus import corpus_rows, parts
+from training.record import record
 
 ARTEFACT = Path(learned_module.__file__).with_name("classifier.bin")
 
@@ -81,6 +83,37 @@ def test_thin_prompts_are_general_with_little_confidence(prompt: str) -> None:
     assert classify(prompt).confidence < 0.3
 
 
+@pytest.mark.parametrize("prompt", ["same but slower", "continue", "again please", "otra vez"])
+def test_words_about_a_take_alone_demand_nothing(prompt: str) -> None:
+    assert classify(prompt).confidence < 0.4
+
+
+@given(st.text(max_size=3_000) | st.text("水 a.\n<@1>", min_size=500, max_size=3_000))
+def test_masking_keeps_every_word_in_its_place(text: str) -> None:
+    clean = mask(text)
+    assert len(clean) == len(text)
+    kept = [(ch, old) for ch, old in zip(clean, text, strict=True) if ch not in " \n\u200b"]
+    assert all(ch == old for ch, old in kept)
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=200))
+def test_plain_letters_are_cut_the_same_by_the_quicker_rule(text: str) -> None:
+    cuts = [
+        [(match.lastgroup, match.span()) for match in rule.finditer(text)]
+        for rule in (TOKEN, ASCII_TOKEN)
+    ]
+    assert cuts[0] == cuts[1]
+
+
+def test_of_an_essay_the_beginning_and_the_end_are_read() -> None:
+    filler = "The report lists what was agreed and who agreed to it on that day. " * 40
+    text = f"A glass of water tips over. {filler} Slow dolly in, please."
+    found = read(text, lexicon())
+    assert [token.norm for token in found.tokens[:4]] == ["a", "glass", "of", "water"]
+    assert [token.norm for token in found.tokens[-4:]] == ["slow", "dolly", "in", "please"]
+    assert len(found.tokens) < 250
+
+
 @pytest.mark.parametrize("prompt", ["qxz vbnmk", "zzzz", "ghjk ghjk", "aaaaaaa"])
 def test_nonsense_is_not_believed(prompt: str) -> None:
     assert classify(prompt).confidence < 0.4
@@ -103,8 +136,8 @@ def test_function_words_are_no_evidence() -> None:
 
 def test_artefact_is_small_and_made_from_this_corpus() -> None:
     assert ARTEFACT.stat().st_size <= 3_000_000
-    assert learned().header["corpus"] == fingerprint()
-    assert learned().header["labels"] == list(LABELS)
+    header, now = learned().header, record()
+    assert {name: header[name] for name in now} == now, "run `python -m training.train`"
 
 
 @pytest.mark.parametrize("cut", [0, 3, 200, 5_000])

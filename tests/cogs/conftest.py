@@ -154,10 +154,9 @@ async def told(server: Discord, asked: Interaction) -> Message:
 
 
 async def press(server: Discord, user: User, message: Message, label: str) -> Interaction:
-    """Press the button of this label, with or without a price on it."""
-    (custom_id,) = [
-        message.custom_id(name)
-        for name in message.buttons
-        if name == label or name.startswith(f"{label} · ")
+    """Press the button of this label, else the one whose label begins so."""
+    labels = [name for name in message.buttons if name == label] or [
+        name for name in message.buttons if name.startswith(label)
     ]
+    (custom_id,) = [message.custom_id(name) for name in labels]
     return await server.press(user, message, custom_id)

@@ -154,7 +154,7 @@ def _matches(template: str, path: str) -> bool:
 def _with_text_ids(value: Any, key: str = "") -> Any:
     """The same body with numbers as text wherever an id stands (a component's id is a number)."""
     if isinstance(value, dict):
-        inside = "attachment" if key == "attachments" else ""
+        inside = "attachment" if key in ("attachments", "default_values") else ""
         return {k: _with_text_ids(v, inside if k == "id" else k) for k, v in value.items()}
     if isinstance(value, list):
         return [_with_text_ids(entry, key) for entry in value]

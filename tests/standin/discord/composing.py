@@ -222,6 +222,8 @@ class _Resolving:
         shown["id"] = component.get("id") or self._number()
         if kind in SELECTS:
             shown = {"min_values": 1, "max_values": 1, "disabled": False, **shown}
+            if defaults := component.get("default_values"):
+                shown["default_values"] = [{**one, "id": str(one["id"])} for one in defaults]
         shown = {**_DEFAULTS.get(kind, {}), **shown}
         if "components" in component:
             shown["components"] = self.all(component["components"])
