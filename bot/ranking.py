@@ -143,9 +143,8 @@ def preferences(ranked: Ranking) -> Mapping[str, Mapping[str, Preference]]:
                 )
             elif not row.separated:
                 said = f"not enough votes yet {_for(row.category)}: {_score(row)}"
-            decided = bool(row.votes) and _leader(ranked.of(row.category)).separated
             taught[row.model][row.category] = Preference(
-                value=row.value, sentence=said, decided=decided
+                value=row.value, sentence=said, voted=bool(row.votes)
             )
     return taught
 

@@ -16,7 +16,7 @@ from discord.ui import Button, DynamicItem, View
 
 from bot.client import Interaction, Telling, acknowledge, answer
 from bot.comparing import Changed
-from bot.errors import Refused
+from bot.errors import NotAllowed, Refused
 from bot.texts import Tongue
 from cogs import _presenter
 from cogs._options import person_of, require_permissions
@@ -169,9 +169,12 @@ class EndVote(Press, template=f"vsend:{ID}"):
         t = bot.tongue(interaction.user.id)
         try:
             await bot.app.comparing.close(self.key, person)
-        except Refused as error:
+        except NotAllowed:
+            raise
+        except Refused:
+            voting = await bot.app.comparing.voting(self.key, person)
             view = rows([CallOff.labelled(self.key, t)]) if person.manager else None
-            await answer(interaction, t.of(error.user_message), view)
+            await answer(interaction, _presenter.not_yet(t, voting), view)
             return
         await answer(interaction, t("compare.result"))
 

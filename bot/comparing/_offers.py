@@ -132,9 +132,9 @@ class Offers:
     def plans(self, proposals: Sequence[Proposal], offer: str = "") -> list[Plan]:
         """As they are kept: each with an order of letters that nobody can foresee."""
         now = self._clock()
+        ids = sorted(new_id(now) for _ in proposals)
         plans: list[Plan] = []
-        for proposal in proposals:
-            plan_id = new_id(now)
+        for plan_id, proposal in zip(ids, proposals, strict=True):
             plans.append(
                 Plan(
                     id=plan_id,
@@ -149,7 +149,7 @@ class Offers:
                     created_at=now,
                 )
             )
-        return sorted(plans, key=lambda plan: plan.id)
+        return plans
 
     async def go(
         self, offer: str, person: Person, *, start: bool, status_message_id: int | None

@@ -64,7 +64,7 @@ class Preference:
 
     value: float
     sentence: str
-    decided: bool = False  # votes enough to tell who is preferred
+    voted: bool = False  # people have answered just this, rather than something near it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -47,10 +47,10 @@ def headline(ask: Ask, ranking: Ranking, chosen: Entry) -> str:
 
 
 def _team(ask: Ask, chosen: Entry) -> str:
-    """What the team's votes have decided about this model, in the category asked for most."""
+    """What the team's votes say about this model, in the category asked for most."""
     taught = ask.facts.preferences.get(chosen.id, {})
     for name, weight in sorted(ask.demand.items(), key=lambda pair: -pair[1]):
-        if weight >= MATTERS and name in taught and taught[name].decided:
+        if weight >= MATTERS and name in taught and taught[name].voted:
             return taught[name].sentence
     return ""
 

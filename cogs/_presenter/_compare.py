@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ from bot.brief import GENERAL
 from bot.comparing import (
     AuditionReport,
     Missing,
+    Moved,
     NoVote,
     Presentation,
     Progress,
@@ -46,7 +47,7 @@ from cogs._presenter._format import (
     shortened,
 )
 
-_MOVES: Final = 6
+_MOVES: Final = 3
 _RANKS: Final = 4
 _PROMPT_CHARS: Final = 160
 _MARK_CHARS: Final = 80  # whom it calls, and what finds the message again
@@ -140,7 +141,7 @@ def ballot(t: Tongue, shown: Presentation) -> str:
         t("compare.question"),
         quoted(shown.prompt, _PROMPT_CHARS),
         "" if shown.blind else dotted(names),
-        f"-# {dotted(small)}",
+        f"-# {_sentence(dotted(small))}",
     ]
     return fill(t, lines, MAX_CHARS - _MARK_CHARS)
 
@@ -174,6 +175,12 @@ def my_vote(t: Tongue, votes: Mapping[str, str], voting: Voting, asked: str | No
     else:
         lines.append(t("compare.next", question=question_of(t, asked)))
     return fill(t, lines)
+
+
+def not_yet(t: Tongue, voting: Voting) -> str:
+    """How far a vote is that cannot be ended."""
+    when = _when(voting.deadline_at)
+    return t("compare.not_yet", voters=voting.voters, count=voting.quorum, when=when)
 
 
 def _thanks(t: Tongue, voting: Voting) -> str:
@@ -223,7 +230,13 @@ def _verdict(t: Tongue, result: Result) -> str:
     for line in result.lines:
         if line.letter == tally.winner:
             won, count = tally.votes[line.letter], tally.voters
-            return t("compare.winner", letter=line.letter, name=bold(line.name), won=won, of=count)
+            return t(
+                "compare.winner",
+                letter=line.letter,
+                name=escape_markdown(line.name),
+                won=won,
+                of=count,
+            )
     return t("compare.no_winner")
 
 
@@ -286,11 +299,13 @@ def ranking_text(t: Tongue, view: TasteView, news: str = "") -> str:
 
 
 def _ranks(t: Tongue, ranked: Ranking, view: TasteView | None) -> list[str]:
+    """The news of each category; who is how far ahead, where it is more than a guess."""
     lines: list[str] = []
     for category, sentence in ranked.sentences.items():
         rows = [row for row in ranked.of(category) if row.votes]
-        lines.append(f"**{question_of(t, category)}**: {escape_markdown(t.of(sentence))}")
-        lines += [_rank(t, row, view) for row in rows[:_RANKS]]
+        lines.append(f"**{escape_markdown(_sentence(t.of(sentence)))}**")
+        if rows[0].separated or category == GENERAL:
+            lines += [_rank(t, row, view) for row in rows[:_RANKS]]
     return lines
 
 
@@ -334,17 +349,38 @@ def _missing(t: Tongue, one: Missing) -> str:
 
 
 def _moved(t: Tongue, result: Result) -> list[str]:
-    lines = [
+    """By category, overall first, then where most has changed."""
+    by_category: dict[str, list[Moved]] = {}
+    for one in result.moved:
+        by_category.setdefault(one.category, []).append(one)
+    order = sorted(by_category, key=lambda name: (name != GENERAL, -_change(by_category[name])))
+    lines = [_moved_line(t, name, by_category[name]) for name in order[:_MOVES]]
+    return [t("compare.ranking"), *lines] if lines else []
+
+
+def _change(moved: Sequence[Moved]) -> float:
+    return sum(abs(one.after - one.before) for one in moved)
+
+
+def _moved_line(t: Tongue, category: str, moved: Sequence[Moved]) -> str:
+    changes = [
         t(
             "compare.moved",
-            category=question_of(t, one.category),
             model=escape_markdown(one.name),
             before=f"{one.before:.2f}",
             after=f"{one.after:.2f}",
         )
-        for one in result.moved[:_MOVES]
+        for one in sorted(moved, key=lambda one: -one.after)
     ]
-    return [t("compare.ranking"), *lines] if lines else []
+    return f"- {_category(t, category)}: {dotted(changes)}"
+
+
+def _category(t: Tongue, category: str) -> str:
+    return _sentence(t.of(CATEGORY_NAMES[category]))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _when(moment: datetime) -> str:

@@ -80,7 +80,7 @@ async def test_from_the_card_to_the_report_with_failures_and_the_money_right(
     assert "**Sora 2** on trial against **Sora 2 Pro**" in offered
     assert "7 prompts · 14 clips · **$27.20**" in offered
     assert (len(jobs), len(done), len(vendor.submissions)) == (14, 11, 13)
-    assert re.search(r"pair \d of 7", first_words)
+    assert re.search(r"Pair \d of 7", first_words)
     assert "pairs are there to be voted on" in waiting
     assert called[0]
     assert sum(called) < len(called)  # nobody is called again while one waits for a vote
