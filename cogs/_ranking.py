@@ -25,7 +25,7 @@ from cogs import _presenter
 from cogs._options import person_of
 from cogs._press import ID, Press, chosen
 
-__all__ = ["ITEMS", "show_ranking"]
+__all__ = ["ITEMS", "SeeRanking", "show_ranking"]
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +71,15 @@ def _read(picture: Path, alt: str) -> discord.File:
     return discord.File(io.BytesIO(picture.read_bytes()), "ranking.png", description=alt)
 
 
+class SeeRanking(Press, template=f"ranking:{ID}"):
+    """The way to it from wherever something has changed it."""
+
+    kind, words = "ranking", "ranking.see"
+
+    async def pressed(self, interaction: Interaction) -> None:
+        await show_ranking(interaction)
+
+
 class TakeOut(DynamicItem[UserSelect[View]], template=rf"takeout:{ID}"):
     """Whose votes are to go; asked once more before they do."""
 
@@ -112,4 +121,4 @@ class TakeOutNow(Press, template=r"takeoutnow:(?P<id>\d{1,20})"):
         await _show(interaction, t("ranking.forgotten", count=count, user=f"<@{self.key}>"))
 
 
-ITEMS: Final = (TakeOut, TakeOutNow)
+ITEMS: Final = (SeeRanking, TakeOut, TakeOutNow)

@@ -154,7 +154,7 @@ class Showing:
             )
         return await self._place(told.place).send(
             f"{called}{self._last_word(t, told)}\n-# {_mark(f'end-{key}')}",
-            view=reveal_view(t, _to_go_on_with(told)),
+            view=reveal_view(t, _to_go_on_with(told), taught=_has_taught(told)),
             nonce=f"ve-{key}",
             allowed_mentions=_only(told.place),
             **more,
@@ -239,6 +239,11 @@ def _only(place: Place) -> discord.AllowedMentions:
 def _is_part(told: _Told) -> bool:
     """Whether more will be told of the same audition, its report last."""
     return not isinstance(told, AuditionReport) and told.offer != told.id
+
+
+def _has_taught(told: _Told) -> bool:
+    """Whether the ranking is another one now."""
+    return isinstance(told, AuditionReport) or (isinstance(told, Result) and bool(told.moved))
 
 
 def _ballot_of(told: _Told) -> int | None:

@@ -21,6 +21,7 @@ from bot.texts import Tongue
 from cogs import _presenter
 from cogs._options import person_of, require_permissions
 from cogs._press import ID, Press, rows
+from cogs._ranking import SeeRanking
 
 __all__ = ["ITEMS", "ballot_view", "card_view", "reveal_view"]
 
@@ -42,9 +43,12 @@ def ballot_view(t: Tongue, comparison_id: str, letters: Sequence[str]) -> View:
     return view
 
 
-def reveal_view(t: Tongue, jobs: Sequence[tuple[str, str]]) -> View:
-    """Under the result: (letter, job) of each clip one can go on with."""
-    return rows([GoOn(job_id, t("compare.go_on", letter=letter)) for letter, job_id in jobs])
+def reveal_view(t: Tongue, jobs: Sequence[tuple[str, str]], *, taught: bool) -> View:
+    """Under the result: (letter, job) of each clip one can go on with, and the ranking."""
+    view = rows([GoOn(job_id, t("compare.go_on", letter=letter), row=0) for letter, job_id in jobs])
+    if taught:
+        view.add_item(SeeRanking.labelled("here", t, row=1))
+    return view
 
 
 def _add_choices(
