@@ -38,8 +38,9 @@ __all__ = ["UNREADABLE", "compose", "drain", "fit_steps"]
 UNREADABLE = (FFmpegError,)
 FPS = 24
 TICK = Fraction(1, FPS)
-LABEL_HEIGHT = 36
-LABEL_SIZE = 22
+LABEL_HEIGHT = 56
+LABEL_SIZE = 40  # on a phone the canvas is shown at a third of its size
+LABEL_MARGIN = 14
 SHADE = (0, 0, 0, 178)  # 70 % black
 NOTHING_READY = (BlockingIOError, EOFError)  # a filter that wants more frames, or has given all
 
@@ -138,14 +139,20 @@ def _cell_size(job: dict[str, Any]) -> tuple[int, int]:
 
 
 def _label(text: str, width: int) -> VideoFrame:
-    """Drawn here and laid over the picture: no text ever enters a filter's own language."""
-    strip = Image.new("RGBA", (width, LABEL_HEIGHT), SHADE)
-    font = ImageFont.load_default(LABEL_SIZE)
-    if font.getlength(text) > width - 24:
-        while text and font.getlength(text + "…") > width - 24:
+    """Drawn here and laid over the picture: no text ever enters a filter's own language.
+
+    Its shade is no wider than the words, so that it hides little.
+    """
+    strip = Image.new("RGBA", (width, LABEL_HEIGHT))
+    font, room = ImageFont.load_default(LABEL_SIZE), width - 2 * LABEL_MARGIN
+    if font.getlength(text) > room:
+        while text and font.getlength(text + "…") > room:
             text = text[:-1]
         text += "…"
-    ImageDraw.Draw(strip).text((12, LABEL_HEIGHT // 2), text, "white", font, anchor="lm")
+    pen = ImageDraw.Draw(strip)
+    right = round(font.getlength(text)) + 2 * LABEL_MARGIN
+    pen.rectangle((0, 0, right, LABEL_HEIGHT), SHADE)
+    pen.text((LABEL_MARGIN, LABEL_HEIGHT // 2), text, "white", font, anchor="lm")
     frame = VideoFrame.from_bytes(strip.tobytes(), width, LABEL_HEIGHT, format="rgba")
     frame.pts, frame.time_base = 0, TICK
     return frame

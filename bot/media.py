@@ -68,6 +68,7 @@ LOWEST_CAP_BPS = 24_000
 GRID_SCALES = (1.0, 0.75, 0.5)
 GRID_FPS = 24
 GRID_AUDIO_BPS = 96_000
+NOTICED_S = 0.2  # less at the end of a clip nobody misses
 
 
 class MediaError(BotError):
@@ -154,6 +155,7 @@ class Blind:
     duration_s: float
     shape: Shape
     muted: bool  # one of them is silent, so all are
+    cut: bool  # one of them is longer
 
 
 class Media:
@@ -351,6 +353,7 @@ class Media:
             duration_s=float(frames / rate),
             shape=shape,
             muted=answer["muted"],
+            cut=max(info.duration_s for info in infos) - duration_s > NOTICED_S,
         )
 
     async def prepare_image(

@@ -7,6 +7,7 @@ the models apart: names of files, order, words and times are the same whoever ma
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -115,19 +116,19 @@ class Showing:
     async def _show(self, shown: Presentation) -> discord.Message:
         """Without the side-by-side where Discord finds the whole too large."""
         try:
-            return await self._post(shown, together=shown.side_by_side is not None)
+            return await self._post(shown)
         except discord.HTTPException as error:
             if error.status != 413 and error.code not in _TOO_LARGE:
                 raise
-            return await self._post(shown, together=False)
+            return await self._post(replace(shown, side_by_side=None))
 
-    async def _post(self, shown: Presentation, *, together: bool) -> discord.Message:
+    async def _post(self, shown: Presentation) -> discord.Message:
         t = self._bot.tongue(shown.place.user_id)
         files = [
             _file(shown, clip.path, clip.file_name, t("compare.alt", letter=clip.letter))
             for clip in shown.clips
         ]
-        if together and shown.side_by_side is not None:
+        if shown.side_by_side is not None:
             name = "together" + shown.side_by_side.suffix
             files.append(_file(shown, shown.side_by_side, name, t("compare.together")))
         called = "" if shown.announced else f"<@{shown.place.user_id}> "

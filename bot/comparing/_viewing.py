@@ -53,7 +53,7 @@ class Viewing:
         note = ""
         if plan.blind:
             made = await self._media.blind_copies(originals, targets, limit_bytes=each)
-            paths, note = list(made.paths), " ".join([AS_LONG, *([MUTED] * made.muted)])
+            paths, note = list(made.paths), " ".join([AS_LONG] * made.cut + [MUTED] * made.muted)
         else:
             pairs = zip(originals, targets, strict=True)
             paths = [(await self._media.fit(one, to, each)).path for one, to in pairs]

@@ -130,8 +130,10 @@ def ballot(t: Tongue, shown: Presentation) -> str:
     missing = t("compare.missing", count=shown.missing) if shown.missing else ""
     part = t("audition.part", part=shown.part, parts=shown.parts) if shown.parts > 1 else ""
     names = [f"{clip.letter}: {escape_markdown(clip.label)}" for clip in shown.clips]
+    order = "compare.order_together" if shown.side_by_side else "compare.order"
     small = [
         part,
+        t(order, letters=", ".join(clip.letter for clip in shown.clips)),
         t("compare.hidden") if shown.blind else "",
         t("compare.until", count=shown.quorum, when=_when(shown.deadline_at)),
         missing,
@@ -197,6 +199,7 @@ def choice_of(t: Tongue, choice: str) -> str:
 
 def reveal(t: Tongue, result: Result) -> str:
     """Who has won; then names, prices, votes, and what they did to the ranking."""
+    called_off = result.comparison.state is ComparisonState.CANCELLED
     lines = [
         _verdict(t, result),
         quoted(result.prompt, _PROMPT_CHARS),
@@ -214,7 +217,7 @@ def reveal(t: Tongue, result: Result) -> str:
         *[_tally(t, question, tally) for question, tally in result.tallies.items() if tally.voters],
         t("compare.spent", price=money(t, result.spent_micros)),
         *_moved(t, result),
-        t.of(result.note),
+        t.of(result.note) if called_off else "",
         *[f"{one.letter}: {escape_markdown(t.of(one.text))}" for one in result.evidence],
     ]
     return fill(t, lines, MAX_CHARS - _MARK_CHARS)

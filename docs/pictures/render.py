@@ -132,7 +132,7 @@ async def _captured() -> tuple[Discord, Shots]:
 async def _session(server: Discord, ann: User, channel: Channel) -> Shots:
     options = {"prompt": PROMPT, "model": "sora-2"}
     card = await card_for(server, ann, channel, **options)
-    shown = _still(card)
+    shown = still(card)
     await press(server, ann, card, "Go")
     (clip,) = await takes_in(server, channel, 1)
     thread = await thread_of(server, channel)
@@ -154,15 +154,15 @@ async def _session(server: Discord, ann: User, channel: Channel) -> Shots:
     }
 
 
-def _still(message: Message) -> Message:
+def still(message: Message) -> Message:
     """The message as it is now, whatever becomes of it."""
     kept = Message(message.id, message.channel, message.author, message.created_at)
     kept.content, kept.components = message.content, list(message.components)
-    kept.interaction = message.interaction
+    kept.interaction, kept.attachments = message.interaction, list(message.attachments)
     return kept
 
 
-def _page(server: Discord, where: str, messages: Sequence[Message]) -> str:
+def page_of(server: Discord, where: str, messages: Sequence[Message]) -> str:
     names = {user.id: user.name for user in server.world.users.values()}
     body = "".join(_message(message, names) for message in messages)
     return (
@@ -193,6 +193,7 @@ def _line(line: str, names: dict[int, str]) -> str:
     text = re.sub(r"`(.+?)`", r"<code>\1</code>", text)
     text = re.sub(r"\[(.+?)\]\(.+?\)", r"<a>\1</a>", text)
     text = re.sub(r"&lt;@(\d+)&gt;", lambda m: f"<i>@{names[int(m[1])]}</i>", text)
+    text = re.sub(r"&lt;t:\d+:R&gt;", "in a day", text)
     text = re.sub(r"\\([*_~`|>])", r"\1", text)
     return f"<div class={kind}>{text}</div>"
 
@@ -232,7 +233,7 @@ def _data(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _photograph(page: str, to: Path) -> None:
+def photograph(page: str, to: Path) -> None:
     """A picture of the page, cut to what is on it and small enough for a README."""
     with tempfile.TemporaryDirectory() as name:
         source, shot = Path(name, "page.html"), Path(name, "page.png")
@@ -302,7 +303,7 @@ button.red { background: #da373c }
 def main() -> None:
     server, shots = asyncio.run(_captured())
     for name, (where, messages) in shots.items():
-        _photograph(_page(server, where, messages), HERE / f"{name}.jpg")
+        photograph(page_of(server, where, messages), HERE / f"{name}.jpg")
 
 
 if __name__ == "__main__":

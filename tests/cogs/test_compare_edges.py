@@ -296,6 +296,7 @@ async def test_too_large_for_discord_the_clips_come_without_the_side_by_side(
 
     assert fault.hits == 1
     assert [file.filename for file in vote.attachments] == ["A.mp4", "B.mp4"]
+    assert "In this order: A, B ·" in vote.text
     assert len(ballots(server, shots)) == 1
 
 
