@@ -209,6 +209,22 @@ async def test_a_deleted_clip_leaves_no_link_and_no_way_on_from_its_file(
     assert str(clip.id) not in board.text
 
 
+async def test_a_pick_wakes_a_sleeping_thread_for_its_board(
+    server: Discord, shots: Channel, bot: Start
+) -> None:
+    ann = server.user("ann")
+    async with bot():
+        clip = await free_take(server, ann, shots)
+        thread = await thread_of(server, shots)
+        server.archive(thread)
+        await press(server, ann, clip, "Pick")
+        board = await board_of(server, thread)
+        await until(server, lambda: "**picked**" in board.text)
+
+    assert thread.thread is not None
+    assert not thread.thread.archived
+
+
 async def test_nothing_of_ours_works_in_direct_messages(
     server: Discord, shots: Channel, bot: Start, settings: Settings
 ) -> None:

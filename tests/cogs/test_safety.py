@@ -213,6 +213,23 @@ async def test_what_comes_hidden_stays_hidden_everywhere(
     assert all(job.brief.spoiler for job in await all_jobs(settings))
 
 
+async def test_what_comes_from_an_age_restricted_channel_is_hidden_in_others(
+    server: Discord, shots: Channel, bot: Start, settings: Settings
+) -> None:
+    ann, adults = server.user("ann"), server.channel("adults", nsfw=True)
+    async with bot():
+        clip = await free_take(server, ann, adults)
+        await thread_of(server, adults)  # by then the bot knows its servers
+        link = f"https://discord.com/channels/{server.home().id}/{adults.id}/{clip.id}"
+        await server.slash(ann, adults, "generate", FREE | {"prompt": f"it sinks {link}"})
+        (_, there) = await takes_in(server, adults, 2)
+        await server.slash(ann, shots, "generate", FREE | {"prompt": f"it sinks {link}"})
+        (here,) = await takes_in(server, shots, 1)
+
+    assert not there.attachments[0].filename.startswith("SPOILER_")
+    assert here.attachments[0].filename.startswith("SPOILER_")
+
+
 async def test_a_hidden_picture_given_in_a_form_hides_the_clip(
     server: Discord, shots: Channel, bot: Start, vendor: Gateway, paying: Paying
 ) -> None:
