@@ -467,10 +467,14 @@ class Workbench:
         except MediaError:
             return None
 
-    async def expected_s(self, model: str) -> float:
-        """How long a render usually takes: from our own history, else the catalogue's figure."""
+    async def expected_s(self, model: str) -> float | None:
+        """How long a render usually takes: from our own history, else the catalogue's figure.
+
+        None for a model that has left the catalogue before we knew.
+        """
         measured = await self._store.expected_s(model)
-        return self._catalogue.models[model].render_s if measured is None else measured
+        known = self._catalogue.models.get(model)
+        return known.render_s if measured is None and known else measured
 
     async def _take(self, job_id: str, person: Person) -> tuple[Job, Shot, Take]:
         job = await self._producer.job(job_id, person)

@@ -98,8 +98,11 @@ async def with_source(bot: Dailies, brief: Brief, source: Source, person: Person
     """The brief with what was pointed at taken in, made safe. Raises `Refused`.
 
     Our own clip gives its last frame. A picture is the first frame, a second one the last; a video
-    is one whose movement is taken over.
+    is one whose movement is taken over. Nothing is fetched for who may not make clips here.
     """
+    if source.job_id is None and not source.uploads:
+        return brief
+    await bot.app.producer.permit(person)
     if source.job_id is not None:
         bench = bot.app.workbench
         frame = await bench.last_frame(source.job_id, person)

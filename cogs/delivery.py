@@ -151,6 +151,14 @@ class Delivery(commands.Cog):
             self._edits.put(channel_id, key, shot.board_message_id, ends=True)
 
     async def _render(self, key: str) -> Shown[Any] | None:
+        """What a message should show; our own trouble with one holds up no other."""
+        try:
+            return await self._rendered(key)
+        except BotError as error:
+            log.error("message not rendered", key=key, error=error.user_message)
+            return None
+
+    async def _rendered(self, key: str) -> Shown[Any] | None:
         kind, *rest = key.split()
         if kind == "board":
             return await self._boards.render(rest[1], int(rest[0]))

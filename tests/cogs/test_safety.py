@@ -299,6 +299,20 @@ async def test_who_may_make_and_spend_is_asked_when_the_card_comes(
     assert len(vendor.submissions) == 1
 
 
+async def test_nothing_is_fetched_for_who_may_not_make_clips(
+    server: Discord, shots: Channel, bot: Start, settings: Settings, crew: Role
+) -> None:
+    bob = server.user("bob")
+    picture = Upload(filename="still.png", data=still_bytes())
+    await set_rules(settings, server, Rules(who_may_generate=frozenset({crew.id})))
+    async with bot():
+        asked = await server.slash(bob, shots, "generate", FREE, {"image": picture})
+        words = await told(server, asked)
+
+    assert f"<@&{crew.id}>" in words.text
+    assert list((settings.data_dir / "inputs").iterdir()) == []
+
+
 async def test_who_may_make_and_spend_is_asked_again_at_go(
     server: Discord,
     shots: Channel,
