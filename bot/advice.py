@@ -176,14 +176,17 @@ def _kling(text: _Text) -> Iterator[str]:
 
 
 def _length(prompt: str) -> int:
+    if prompt.isascii():
+        return len(prompt)
     return sum(3 if unicodedata.east_asian_width(char) in "WF" else 1 for char in prompt)
 
 
 def _is_english(prompt: str, words: tuple[str, ...]) -> bool:
     """More English than foreign signs; a prompt that gives no sign counts as not English."""
-    letters = [char for char in prompt if char.isalpha()]
-    if sum(char.isascii() for char in letters) < 0.97 * len(letters):
-        return False
+    if not prompt.isascii():
+        letters = "".join(filter(str.isalpha, prompt))
+        if len(letters.encode("ascii", "ignore")) < 0.97 * len(letters):
+            return False
     english = sum(word in ENGLISH or (word.endswith("ing") and len(word) > 4) for word in words)
     return english > sum(word in FOREIGN for word in words)
 

@@ -92,7 +92,32 @@ _ENDS_A_SENTENCE: Final = (".", "!", "?", "…", "。", "！", "？")
 
 
 def refine(words: str, made: Made) -> Refinement:
-    """Read words about a take. Pure; `refined` applies what came out to a brief."""
+    """Read words about a take. Pure; `refined` applies what came out to a brief.
+
+    What is left is read once more, because a word taken out may have hidden what stood beside it.
+    """
+    found = _read(words, made)
+    while found.consumed and found.appended:
+        rest = _read(found.appended, made)
+        if not rest.consumed:
+            break
+        found = _both(found, rest)
+    return found
+
+
+def _both(once: Refinement, rest: Refinement) -> Refinement:
+    """What was read, and what was read in the rest of it; the first word on an option counts."""
+    before = [line for line in once.understood if once.appended not in line]
+    return Refinement(
+        options={**rest.options, **once.options},
+        appended=rest.appended,
+        prompt=rest.prompt,
+        understood=(*before, *rest.understood),
+        consumed=(*once.consumed, *rest.consumed),
+    )
+
+
+def _read(words: str, made: Made) -> Refinement:
     folded = _folded(words)
     found = _options(folded, made.models)
     chosen: list[_Option] = []

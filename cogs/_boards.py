@@ -58,7 +58,7 @@ class Boards:
         try:
             shot = await self._bot.app.workbench.board(shot_id, reader)
             home = await self._home(shot, reader)
-            await self._put(shot, home, text, cells)
+            await self._put_awake(shot, home, text, cells)
         except discord.HTTPException as error:
             gone = error.status in _GONE or error.code == _ARCHIVED
             log.warning("board not shown", shot=shot_id, error=str(error))
@@ -108,6 +108,18 @@ class Boards:
             return channel is None  # not known (yet): Discord's answer decides
         granted = channel.permissions_for(channel.guild.me)
         return granted.create_public_threads and granted.send_messages_in_threads
+
+    async def _put_awake(
+        self, board: Board, home: int, text: str, cells: tuple[TakeCell, ...]
+    ) -> None:
+        """Also where the thread sleeps: a message wakes one, an edit has to ask for it."""
+        try:
+            await self._put(board, home, text, cells)
+        except discord.HTTPException as error:
+            if error.code != _ARCHIVED:
+                raise
+            await self._bot.http.edit_channel(home, archived=False)
+            await self._put(board, home, text, cells)
 
     async def _put(self, board: Board, home: int, text: str, cells: tuple[TakeCell, ...]) -> None:
         """Change the board's message, or post the first one."""

@@ -46,6 +46,7 @@ class Source:
 
     uploads: Sequence[Upload] = ()
     job_id: str | None = None
+    hidden: bool = False  # from an age-restricted channel, for one that is none
     roles: Sequence[MediaRole | None] = field(default=())  # None: by what the file is
 
 
@@ -97,12 +98,15 @@ async def with_source(bot: Dailies, brief: Brief, source: Source, person: Person
     """The brief with what was pointed at taken in, made safe. Raises `Refused`.
 
     Our own clip gives its last frame. A picture is the first frame, a second one the last; a video
-    is one whose movement is taken over.
+    is one whose movement is taken over. Nothing is fetched for who may not make clips here.
     """
+    if source.job_id is None and not source.uploads:
+        return brief
+    await bot.app.producer.permit(person)
     if source.job_id is not None:
         bench = bot.app.workbench
         frame = await bench.last_frame(source.job_id, person)
-        hidden = (await bench.brief_of(source.job_id, person)).spoiler
+        hidden = source.hidden or (await bench.brief_of(source.job_id, person)).spoiler
         return replace(brief, inputs=(*brief.inputs, frame), spoiler=brief.spoiler or hidden)
     roles = [*source.roles, *[None] * (len(source.uploads) - len(source.roles))]
     for upload, role in zip(source.uploads, roles, strict=True):
@@ -111,7 +115,7 @@ async def with_source(bot: Dailies, brief: Brief, source: Source, person: Person
             upload.url,
             loopback_ok=lambda _origin: bot.app.settings.discord_on_loopback,
         )
-        spoiler = brief.spoiler or upload.spoiler
+        spoiler = brief.spoiler or upload.spoiler or source.hidden
         brief = replace(brief, inputs=(*brief.inputs, media), spoiler=spoiler)
     return brief
 
@@ -136,7 +140,16 @@ async def _message_at(
     source = await source_of(bot, message, person)
     if not source.uploads:
         raise Refused(say("input.nothing_on_message"))
-    return source
+    return replace(source, hidden=_is_restricted(channel) and not _asked_in_one(guild, person))
+
+
+def _is_restricted(channel: object) -> bool:
+    """Whether only adults see what is in it; a thread is like its channel."""
+    return isinstance(channel, discord.TextChannel | discord.Thread) and channel.is_nsfw()
+
+
+def _asked_in_one(guild: discord.Guild, person: Person) -> bool:
+    return any(_is_restricted(guild.get_channel_or_thread(number)) for number in person.channels)
 
 
 async def _channel_at(guild: discord.Guild, number: int) -> object:

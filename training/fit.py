@@ -8,7 +8,7 @@ as far as the corpus makes them. Needs numpy and scipy; the product needs neithe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -35,6 +35,7 @@ class Settings:
     looseness: float = 80.0  # inverse of the penalty on large weights
     choice: float = 0.5  # share of the target that is free among the acceptable labels
     naming: float = 0.2  # how easily a concept's weight moves, beside an n-gram's
+    second: float = 0.6  # weight of n-grams fitted without concepts, beside those fitted with
     rounds: int = 60
     concepts: bool = True  # without them n-grams stand alone, which only the benchmark wants
 
@@ -56,6 +57,22 @@ def readings(rows: Iterable[Row]) -> list[Reading]:
 
 
 def fit(rows: Sequence[Row], texts: Sequence[Reading], settings: Settings) -> Fit:
+    """Beside concepts n-grams learn what these leave over; alone they learn more of their own.
+
+    Adding the two is better than either on authors never seen, and costs nothing at run time.
+    """
+    found = _fit(rows, texts, settings)
+    if not (settings.concepts and settings.second):
+        return found
+    alone = _fit(rows, texts, replace(settings, concepts=False))
+    return replace(
+        found,
+        rows=found.rows + settings.second * alone.rows,
+        bias=found.bias + settings.second * alone.bias,
+    )
+
+
+def _fit(rows: Sequence[Row], texts: Sequence[Reading], settings: Settings) -> Fit:
     grams, (named, names) = _grams(texts), _named(texts)
     used = np.unique(grams.indices)
     rarity = _rarity(grams[:, used])
@@ -89,7 +106,7 @@ def hottest(total: Matrix, rows: Sequence[Row]) -> float:
     def surprise(heat: float) -> float:
         return -float(np.log((_shares(total / heat) * allowed).sum(1)).sum())
 
-    return min((surprise(h), h) for h in np.arange(0.4, 2.5, 0.02).tolist())[1]
+    return min((surprise(h), h) for h in np.arange(0.4, 3.0, 0.02).tolist())[1]
 
 
 def _points(texts: Sequence[Reading]) -> Matrix:

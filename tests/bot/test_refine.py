@@ -223,6 +223,14 @@ def test_no_letter_of_any_text_is_dropped(words: str) -> None:
     assert bool(found.understood) or found.empty
 
 
+def test_what_a_word_taken_out_had_hidden_is_read_too() -> None:
+    found = refine("slower no audio 10 seconds, make it", MADE)
+
+    assert found.options == {"audio": False, "duration_s": 10.0}
+    assert found.appended == "slower, make it"
+    assert found.prompt.endswith("slower, make it")
+
+
 @given(texts())
 def test_what_is_added_names_no_sure_option_and_reads_the_same_again(words: str) -> None:
     assume("longer" not in words.lower())  # "no audio longer" is no wish for a longer clip

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from benchmarks.jobs import decision, plenty, waiting
+from bot import files
+from bot.app import utc_now
 from bot.config import Settings
+from bot.jobs import Place
 from bot.shots import Verdict
 from bot.store import Store
 from tests.cogs.conftest import FREE, GO, Start, press, told, until
@@ -207,6 +212,52 @@ async def test_a_deleted_clip_leaves_no_link_and_no_way_on_from_its_file(
             assert "was deleted" in await words_to(server, pressed)
 
     assert str(clip.id) not in board.text
+
+
+async def test_a_model_that_left_the_catalogue_freezes_no_status(
+    server: Discord,
+    shots: Channel,
+    bot: Start,
+    vendor: Gateway,
+    paying: Paying,
+    settings: Settings,
+) -> None:
+    vendor.retry_after = "600"
+    vendor.fail_next(429, on="poll", times=1000)
+    now, statuses = utc_now(), []
+    files.prepare_folder(settings.data_dir)
+    async with Store.open(settings.data_dir / "dailies.db") as store:
+        for number, model in enumerate(("left-long-ago", "sora-2")):
+            status = server.world.new_message(shots, server.bot, content="...")
+            statuses.append(server.world.post(status))
+            place = Place(guild_id=server.home().id, channel_id=shots.id, user_id=3)
+            job = replace(
+                waiting(f"w{number}", now),
+                model=model,
+                place=place,
+                status_message_id=statuses[-1].id,
+            )
+            await store.add_jobs([job], decision(), plenty(), now)
+    async with bot(**paying):
+        await until(server, lambda: all("Rendering" in status.text for status in statuses))
+
+    assert "left-long-ago" in statuses[0].text
+
+
+async def test_a_pick_wakes_a_sleeping_thread_for_its_board(
+    server: Discord, shots: Channel, bot: Start
+) -> None:
+    ann = server.user("ann")
+    async with bot():
+        clip = await free_take(server, ann, shots)
+        thread = await thread_of(server, shots)
+        server.archive(thread)
+        await press(server, ann, clip, "Pick")
+        board = await board_of(server, thread)
+        await until(server, lambda: "**picked**" in board.text)
+
+    assert thread.thread is not None
+    assert not thread.thread.archived
 
 
 async def test_nothing_of_ours_works_in_direct_messages(

@@ -213,6 +213,23 @@ async def test_what_comes_hidden_stays_hidden_everywhere(
     assert all(job.brief.spoiler for job in await all_jobs(settings))
 
 
+async def test_what_comes_from_an_age_restricted_channel_is_hidden_in_others(
+    server: Discord, shots: Channel, bot: Start, settings: Settings
+) -> None:
+    ann, adults = server.user("ann"), server.channel("adults", nsfw=True)
+    async with bot():
+        clip = await free_take(server, ann, adults)
+        await thread_of(server, adults)  # by then the bot knows its servers
+        link = f"https://discord.com/channels/{server.home().id}/{adults.id}/{clip.id}"
+        await server.slash(ann, adults, "generate", FREE | {"prompt": f"it sinks {link}"})
+        (_, there) = await takes_in(server, adults, 2)
+        await server.slash(ann, shots, "generate", FREE | {"prompt": f"it sinks {link}"})
+        (here,) = await takes_in(server, shots, 1)
+
+    assert not there.attachments[0].filename.startswith("SPOILER_")
+    assert here.attachments[0].filename.startswith("SPOILER_")
+
+
 async def test_a_hidden_picture_given_in_a_form_hides_the_clip(
     server: Discord, shots: Channel, bot: Start, vendor: Gateway, paying: Paying
 ) -> None:
@@ -280,6 +297,20 @@ async def test_who_may_make_and_spend_is_asked_when_the_card_comes(
         assert f"<@&{crew.id}>" in words
     assert "not used in this server" in refused.text
     assert len(vendor.submissions) == 1
+
+
+async def test_nothing_is_fetched_for_who_may_not_make_clips(
+    server: Discord, shots: Channel, bot: Start, settings: Settings, crew: Role
+) -> None:
+    bob = server.user("bob")
+    picture = Upload(filename="still.png", data=still_bytes())
+    await set_rules(settings, server, Rules(who_may_generate=frozenset({crew.id})))
+    async with bot():
+        asked = await server.slash(bob, shots, "generate", FREE, {"image": picture})
+        words = await told(server, asked)
+
+    assert f"<@&{crew.id}>" in words.text
+    assert list((settings.data_dir / "inputs").iterdir()) == []
 
 
 async def test_who_may_make_and_spend_is_asked_again_at_go(
