@@ -94,12 +94,9 @@ def person_of(interaction: Interaction) -> Person:
     )
 
 
-def require_permissions(interaction: Interaction, *, threads: bool = False) -> None:
-    """Raises `NotAllowed` naming what we may not do here, before anything is accepted.
-
-    `threads`: what follows will be posted in a thread of this channel.
-    """
-    in_thread = threads or isinstance(interaction.channel, discord.Thread)
+def require_permissions(interaction: Interaction) -> None:
+    """Raises `NotAllowed` naming what we may not do here, before anything is accepted."""
+    in_thread = isinstance(interaction.channel, discord.Thread)
     require(interaction.app_permissions, Tongue(str(interaction.locale)), in_thread=in_thread)
 
 

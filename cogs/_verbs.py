@@ -59,7 +59,7 @@ async def _spot_of(interaction: Interaction, job_id: str) -> Spot:
     """The place of the next take: its shot's thread, where it has one."""
     bench = interaction.client.app.workbench
     shot = await bench.shot_of(job_id, person_of(interaction))
-    require_permissions(interaction, threads=shot.thread_id is not None)
+    require_permissions(interaction)
     return of_interaction(interaction, shot)
 
 
