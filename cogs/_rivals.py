@@ -43,7 +43,7 @@ async def compare_take(interaction: Interaction, job_id: str) -> None:
     """A card for the same on other models, in the shot's thread where it has one."""
     app, person = interaction.client.app, person_of(interaction)
     shot = await app.workbench.shot_of(job_id, person)
-    require_permissions(interaction, threads=shot.thread_id is not None)
+    require_permissions(interaction)
     spot = of_interaction(interaction, shot)
     await offer_all(spot, await app.comparing.propose_from(job_id, spot.person, spot.place))
 

@@ -18,14 +18,17 @@ from bot.texts import Tongue, say
 from cogs import _presenter
 from cogs._options import model_choices, place_of
 from cogs._press import Choose, rows
+from cogs._ranking import show_ranking
 
 __all__ = ["Models", "setup"]
 
 _LIST: Final = "list"
 _DETAILS: Final = "details"
+_RANKING: Final = "ranking"
 VIEWS: Final = [
     Choice(name="what can run here now", value=_LIST),
     Choice(name="one model in detail", value=_DETAILS),
+    Choice(name="what this team prefers", value=_RANKING),
 ]
 _MENU: Final = 25
 
@@ -43,6 +46,9 @@ class Models(commands.Cog):
     async def models(
         self, interaction: Interaction, view: str | None = None, model: str | None = None
     ) -> None:
+        if view == _RANKING:
+            await show_ranking(interaction)
+            return
         await acknowledge(interaction, private=True)
         if view == _DETAILS and model is None:
             raise Refused(say("models.which"))

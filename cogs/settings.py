@@ -143,7 +143,8 @@ def _layout(bot: Dailies, t: Tongue, house: House, lacking: list[str] | None) ->
         layout.add_item(TextDisplay(lines[name]))
         layout.add_item(_row(menu))
     layout.add_item(TextDisplay(f"{lines['amounts']}\n{lines['compare']}"))
-    layout.add_item(_row(*[Numbers(key, t(f"button.{key}")) for key in _FORMS]))
+    steering = Steering("on" if rules.votes_steer else "off", t("button.steering"))
+    layout.add_item(_row(*[Numbers(key, t(f"button.{key}")) for key in _FORMS], steering))
     return layout
 
 
@@ -300,6 +301,16 @@ class Numbers(Press, template=r"settings:(?P<id>amounts|comparisons)"):
         await interaction.response.send_modal(line_form(f"{_FORM}:{self.key}", title, lines))
 
 
+class Steering(Press, template=r"steering:(?P<id>on|off)"):
+    """Whether the team's votes decide; the id is how it was when the button was drawn."""
+
+    kind = "steering"
+
+    async def pressed(self, interaction: Interaction) -> None:
+        await acknowledge(interaction, pressed=True)
+        await _change(interaction, votes_steer=self.key == "off")
+
+
 def _lines(t: Tongue, key: str, house: House) -> dict[str, tuple[str, str]]:
     """The lines of a form with what they hold now."""
     rules = house.rules
@@ -321,5 +332,5 @@ def _defaults(
 
 
 async def setup(bot: Dailies) -> None:
-    bot.add_dynamic_items(Channels, Roles, Chosen, Numbers)
+    bot.add_dynamic_items(Channels, Roles, Chosen, Numbers, Steering)
     await bot.add_cog(Settings(bot))

@@ -42,7 +42,12 @@ def settings_lines(
             just_go=usd(rules.just_go_micros),
             log_above=usd(rules.log_above_micros),
         ),
-        "compare": t("settings.compare", quorum=rules.quorum, hours=rules.vote_hours),
+        "compare": t(
+            "settings.compare",
+            quorum=rules.quorum,
+            hours=rules.vote_hours,
+            steering=t("settings.steering_on" if rules.votes_steer else "settings.steering_off"),
+        ),
     }
 
 
