@@ -324,3 +324,76 @@ async def test_the_expected_time_is_the_catalogues_until_there_is_a_history(app:
         await _clip(app, origin=f"take:{n}")
 
     assert await app.workbench.expected_s("sora-2") == 0.0
+
+
+UPSCALER = """
+[models.upscaler]
+name = "Upscaler"
+maker = "Somebody"
+summary = "more pixels for a finished clip"
+upscales = true
+durations_s = "1-30"
+aspects = ["16:9", "9:16", "1:1", "4:3", "3:4", "21:9"]
+resolutions = ["1440p"]
+audio = "none"
+inputs = ["source"]
+requires = ["source"]
+duration_follows = "source"
+aspect_from = ["source"]
+render_s = 60
+base = 0.5
+base_source = "none"
+source = "ours"
+verified = 2026-11-23
+
+[[models.upscaler.routes]]
+provider = "runway"
+wire_id = "magnific_video_upscaler_creative"
+dialect = "upscale"
+options."resolution.1440p" = "2k"
+source = "ours"
+verified = 2026-11-23
+price = { confidence = "listed", source = "ours", verified = 2026-11-23, per_s = { 1440p = { silent = 0.10 } } }
+"""
+
+
+async def test_a_picked_take_is_upscaled_where_the_operator_gives_a_route_a_price(
+    tmp_path: Path,
+) -> None:
+    overlay = tmp_path / "mine.toml"
+    overlay.write_text(UPSCALER)
+    settings = Settings.model_validate(
+        {
+            "data_dir": tmp_path / "data",
+            "catalogue": overlay,
+            "gateway_api_key": "k",
+            "gateway_base_url": "http://127.0.0.1:9/v1",
+            "runwayml_api_secret": "k",
+            "discord_allowed_guilds": frozenset({1}),
+            "clip_usd": 9,
+        }
+    )
+    async with reading(settings, clock=lambda: NOW) as app:
+        take = await _clip(app)
+        with pytest.raises(Refused, match="Press Pick on it first"):
+            await app.workbench.upscale(take.id, ANN, HERE)
+        await app.workbench.pick(take.id, ANN)
+        step = await app.workbench.upscale(take.id, ANN, HERE)
+        words = await app.producer.quote(Brief(prompt="a woman in rain"), HERE)
+
+    assert app.workbench.can_upscale(take)
+    assert (step.verb, step.parent) == (Verb.UPSCALE, 1)
+    assert step.quote.choice.model == "upscaler"
+    assert step.quote.choice.fit.resolution == "1440p"
+    assert not step.starts_at_once
+    assert step.quote.price_micros > 0
+    assert "upscaler" not in [one.model for one in words.decision.candidates]
+
+
+async def test_without_such_a_route_no_clip_offers_it(app: App) -> None:
+    take = await _clip(app)
+    await app.workbench.pick(take.id, ANN)
+
+    assert not app.workbench.can_upscale(take)
+    with pytest.raises(Refused, match="No model that upscales"):
+        await app.workbench.upscale(take.id, ANN, HERE)
