@@ -138,16 +138,7 @@ async def _opened(
             loopback_ok=lambda _origin: False,
             deadline_s=pace.download_s,
         )
-        together = Together(delivery, store)
-        worker = Worker(
-            store=store,
-            vendors=vendors,
-            media=media,
-            folder=folder,
-            delivery=together,
-            pace=pace,
-            **({"fetch_patience": fetch_patience} if fetch_patience else {}),
-        )
+        worker, together = _runner(store, vendors, media, folder, delivery, pace, fetch_patience)
         taste = Taste(store, book)
         producer = Producer(
             store=store,
@@ -171,45 +162,82 @@ async def _opened(
             pace=pace,
         )
         together.moved = comparing.moved
-        workbench = Workbench(
-            store=store,
-            producer=producer,
-            media=media,
-            catalogue=book,
-            folder=folder,
-            clock=clock,
-        )
-        yield App(
-            settings=settings,
-            catalogue=book,
-            store=store,
-            vendors=vendors,
-            media=media,
-            worker=worker,
-            producer=producer,
-            workbench=workbench,
-            desk=Desk(
-                store=store,
-                producer=producer,
-                workbench=workbench,
-                vendors=vendors,
-                worker=worker,
-                catalogue=book,
-                clock=clock,
-            ),
-            houses=Houses(store=store, catalogue=book, clock=clock),
-            notices=Notices(
-                store=store,
-                producer=producer,
-                catalogue=book,
-                caps=settings.caps,
-                clock=clock,
-            ),
-            taste=taste,
-            comparing=comparing,
-            folder=folder,
-            clock=clock,
-        )
+        yield _app(settings, book, store, vendors, media, worker, producer, taste, comparing, clock)
+
+
+def _runner(
+    store: Store,
+    vendors: Vendors,
+    media: Media,
+    folder: Path,
+    delivery: Delivery,
+    pace: Pace,
+    fetch_patience: Patience | None,
+) -> tuple[Worker, Together]:
+    """The worker, and what stands between it and the face: clips of a comparison wait there."""
+    together = Together(delivery, store)
+    worker = Worker(
+        store=store,
+        vendors=vendors,
+        media=media,
+        folder=folder,
+        delivery=together,
+        pace=pace,
+        **({"fetch_patience": fetch_patience} if fetch_patience else {}),
+    )
+    return worker, together
+
+
+def _app(
+    settings: Settings,
+    book: Catalogue,
+    store: Store,
+    vendors: Vendors,
+    media: Media,
+    worker: Worker,
+    producer: Producer,
+    taste: Taste,
+    comparing: Comparing,
+    clock: Clock,
+) -> App:
+    """The use cases that stand on the producer, and everything together."""
+    folder = settings.data_dir
+    workbench = Workbench(
+        store=store,
+        producer=producer,
+        media=media,
+        catalogue=book,
+        folder=folder,
+        clock=clock,
+    )
+    desk = Desk(
+        store=store,
+        producer=producer,
+        workbench=workbench,
+        vendors=vendors,
+        worker=worker,
+        catalogue=book,
+        clock=clock,
+    )
+    return App(
+        settings=settings,
+        catalogue=book,
+        store=store,
+        vendors=vendors,
+        media=media,
+        worker=worker,
+        producer=producer,
+        workbench=workbench,
+        desk=desk,
+        houses=Houses(store=store, catalogue=book, clock=clock),
+        notices=Notices(
+            store=store, producer=producer, catalogue=book, caps=settings.caps, clock=clock
+        ),
+        taste=taste,
+        comparing=comparing,
+        folder=folder,
+        clock=clock,
+    )
 
 
 def _judge(settings: Settings, http: httpx.AsyncClient) -> Judge | None:

@@ -12,6 +12,7 @@ from discord.ui import View
 from bot.client import Interaction, acknowledge, answer
 from bot.jobs import Job
 from bot.texts import Tongue
+from bot.workbench import Next, Workbench
 from cogs import _presenter
 from cogs._offers import Change, offer
 from cogs._options import person_of, require_permissions
@@ -63,15 +64,25 @@ async def _spot_of(interaction: Interaction, job_id: str) -> Spot:
     return of_interaction(interaction, shot)
 
 
-class Again(Press, template=f"again:{ID}"):
-    """The same with a new seed."""
-
-    kind, words, style = "again", "button.again", ButtonStyle.primary
+class _Verb(Press, template=r"(?!)"):
+    """A button whose answer is the card of the take that follows, in the shot's own place."""
 
     async def pressed(self, interaction: Interaction) -> None:
         await begin(interaction)
         spot = await _spot_of(interaction, self.key)
-        await offer(spot, await spot.bot.app.workbench.again(self.key, spot.person, spot.place))
+        await offer(spot, await self.step(spot.bot.app.workbench, spot))
+
+    async def step(self, bench: Workbench, spot: Spot) -> Next:
+        raise AssertionError("every verb says what follows")
+
+
+class Again(_Verb, template=f"again:{ID}"):
+    """The same with a new seed."""
+
+    kind, words, style = "again", "button.again", ButtonStyle.primary
+
+    async def step(self, bench: Workbench, spot: Spot) -> Next:
+        return await bench.again(self.key, spot.person, spot.place)
 
 
 class Several(Press, template=f"several:{ID}"):
@@ -98,61 +109,49 @@ class HowMany(Choose, template=f"howmany:{ID}"):
         await offer(spot, step)
 
 
-class Longer(Press, template=f"longer:{ID}"):
+class Longer(_Verb, template=f"longer:{ID}"):
     """The next length on offer."""
 
     kind, words = "longer", "button.longer"
 
-    async def pressed(self, interaction: Interaction) -> None:
-        await begin(interaction)
-        spot = await _spot_of(interaction, self.key)
-        await offer(spot, await spot.bot.app.workbench.longer(self.key, spot.person, spot.place))
+    async def step(self, bench: Workbench, spot: Spot) -> Next:
+        return await bench.longer(self.key, spot.person, spot.place)
 
 
-class Continue(Press, template=f"continue:{ID}"):
+class Continue(_Verb, template=f"continue:{ID}"):
     """On from the last frame."""
 
     kind, words = "continue", "button.continue"
 
-    async def pressed(self, interaction: Interaction) -> None:
-        await begin(interaction)
-        spot = await _spot_of(interaction, self.key)
-        bench = spot.bot.app.workbench
-        await offer(spot, await bench.continue_on(self.key, spot.person, spot.place))
+    async def step(self, bench: Workbench, spot: Spot) -> Next:
+        return await bench.continue_on(self.key, spot.person, spot.place)
 
 
-class Final_(Press, template=f"final:{ID}"):
+class Final_(_Verb, template=f"final:{ID}"):
     """For keeps, on the model the final stage would choose."""
 
     kind, words = "final", "button.final"
 
-    async def pressed(self, interaction: Interaction) -> None:
-        await begin(interaction)
-        spot = await _spot_of(interaction, self.key)
-        await offer(spot, await spot.bot.app.workbench.to_final(self.key, spot.person, spot.place))
+    async def step(self, bench: Workbench, spot: Spot) -> Next:
+        return await bench.to_final(self.key, spot.person, spot.place)
 
 
-class FirstFrame(Press, template=f"frame:{ID}"):
+class FirstFrame(_Verb, template=f"frame:{ID}"):
     """The last frame as the first of another model's clip."""
 
     kind, words = "frame", "button.first_frame"
 
-    async def pressed(self, interaction: Interaction) -> None:
-        await begin(interaction)
-        spot = await _spot_of(interaction, self.key)
-        bench = spot.bot.app.workbench
-        await offer(spot, await bench.as_first_frame(self.key, None, spot.person, spot.place))
+    async def step(self, bench: Workbench, spot: Spot) -> Next:
+        return await bench.as_first_frame(self.key, None, spot.person, spot.place)
 
 
-class Upscale(Press, template=f"upscale:{ID}"):
+class Upscale(_Verb, template=f"upscale:{ID}"):
     """More pixels for a picked take."""
 
     kind, words = "upscale", "button.upscale"
 
-    async def pressed(self, interaction: Interaction) -> None:
-        await begin(interaction)
-        spot = await _spot_of(interaction, self.key)
-        await offer(spot, await spot.bot.app.workbench.upscale(self.key, spot.person, spot.place))
+    async def step(self, bench: Workbench, spot: Spot) -> Next:
+        return await bench.upscale(self.key, spot.person, spot.place)
 
 
 class Pick(Press, template=f"pick:{ID}"):

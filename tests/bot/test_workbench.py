@@ -353,7 +353,10 @@ dialect = "upscale"
 options."resolution.1440p" = "2k"
 source = "ours"
 verified = 2026-11-23
-price = { confidence = "listed", source = "ours", verified = 2026-11-23, per_s = { 1440p = { silent = 0.10 } } }
+price.confidence = "listed"
+price.source = "ours"
+price.verified = 2026-11-23
+price.per_s.1440p = { silent = 0.10 }
 """
 
 
