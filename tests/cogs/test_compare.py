@@ -59,7 +59,7 @@ async def test_a_blind_comparison_from_one_price_to_the_reveal(
     assert "A 2 · B 0" in result.text
     assert "Sora 2" in result.text
     assert "Spent on all of it: $1.60" in result.text
-    assert list(result.buttons) == ["Go on with A", "Go on with B"]
+    assert list(result.buttons) == ["Go on with A", "Go on with B", "The ranking"]
 
 
 async def test_a_vote_goes_on_after_a_restart_and_one_can_go_on_with_a_clip(
