@@ -55,6 +55,7 @@ async def test_from_the_card_to_the_report_with_failures_and_the_money_right(
 ) -> None:
     await rule(settings, server, quorum=1)
     boss, votes, called = server.manager("boss"), list[Message](), list[bool]()
+    words: list[str] = []
     for fault in ("failed", "rejected", "reset_before"):
         vendor.fail_next(fault)
     async with bot(**rich):
@@ -64,7 +65,7 @@ async def test_from_the_card_to_the_report_with_failures_and_the_money_right(
         while _told(server, shots) < 6:  # the seventh waits for what is uncertain
             vote = await until(server, lambda: _next(server, shots) or _told(server, shots) == 6)
             if isinstance(vote, Message):
-                first_words = vote.text
+                words.append(vote.text)
                 votes.append(vote)
                 called.append(vote.pinged == [boss])
                 await _judge(server, settings, vote, boss)
@@ -80,7 +81,7 @@ async def test_from_the_card_to_the_report_with_failures_and_the_money_right(
     assert "**Sora 2** on trial against **Sora 2 Pro**" in offered
     assert "7 prompts · 14 clips · **$27.20**" in offered
     assert (len(jobs), len(done), len(vendor.submissions)) == (14, 11, 13)
-    assert re.search(r"Pair \d of 7", first_words)
+    assert all(re.search(r"Pair \d of 7", shown) for shown in words)
     assert "pairs are there to be voted on" in waiting
     assert called[0]
     assert sum(called) < len(called)  # nobody is called again while one waits for a vote

@@ -101,6 +101,7 @@ async def tried(story: Transcript, server: Discord, shots: Channel, settings: Se
     known = {vote.id for vote in ballots(server, shots)}
     for number in range(8):
         vote = await until(server, lambda: _other(server, shots, known))
+        assert vote is not None
         known.add(vote.id)
         if "Pair 1 of" in vote.text:
             words = vote.text.removeprefix(f"{boss.mention} ")
