@@ -20,6 +20,7 @@ from bot.media import BadImage, Media, Picture
 from bot.models import Unfit
 from bot.router.decision import Candidate, Decision, Dropped, Refusal, RefusalCode, RoutePlan
 from bot.router.verdicts import quote
+from bot.texts import say
 from providers.base import ImageRules, MediaInput, MediaRole, Provider
 
 __all__ = ["STILLS", "StillPlan", "fit_still", "plan_still", "rules_for", "suited", "taken_in"]
@@ -228,11 +229,14 @@ def _decided(
     why = next(one.reason for one in dropped if one.model == old.model)
     if brief.model is None and kept:
         head = f"{kept[0].name}: {old.name} would be the choice, but {why}"
-        return replace(after, choice=kept[0], headline=head, flips=(), doubt="", advice=())
+        reason = say("why.second", first=old.name, why=why)
+        after = replace(after, choice=kept[0], headline=head, reason=reason)
+        return replace(after, flips=(), doubt="", advice=())
     other = f" {kept[0].name} can: {quote(kept[0].routes[0])}." if kept else ""
     message = f"{old.name} cannot make this: {why}.{other}"
     refusal = Refusal(code=RefusalCode.UNFIT, message=message)
-    return replace(after, choice=None, refusal=refusal, headline=message, flips=(), doubt="")
+    after = replace(after, choice=None, refusal=refusal, headline=message, reason="")
+    return replace(after, flips=(), doubt="")
 
 
 def _cut(size: Size, ratios: tuple[float, float] | None) -> Size:
