@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from bot.texts import Text, join, say
+
 __all__ = ["MAX_HINTS", "advise"]
 
 MAX_HINTS: Final = 3
@@ -38,7 +40,7 @@ def advise(
     if craft is None:
         return ()
     words = tuple(WORD.findall(prompt.lower()))
-    text = _Text(
+    text = _Prompt(
         length=_length(prompt.strip()),
         words=words,
         vocabulary=frozenset(words),
@@ -52,7 +54,7 @@ def advise(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Text:
+class _Prompt:
     length: int
     words: tuple[str, ...]
     vocabulary: frozenset[str]
@@ -70,53 +72,40 @@ class _Text:
         return next((at for at, word in enumerate(self.words) if word in vocabulary), None)
 
 
-def _sora(text: _Text) -> Iterator[str]:
+def _sora(text: _Prompt) -> Iterator[str]:
     if text.english:
         yield from _product(text)
         yield from _setting_first(text)
     elif text.length < SHORT_PROMPT:
-        yield (
-            "The prompt is very short: put setting, light and physical elements before the"
-            " action, because this family builds its physics on them."
-        )
+        yield say("tip.short")
     if text.duration_s < LONG_TAKE_S:
-        yield (
-            f"Ask for at least {LONG_TAKE_S} s: this take is {text.duration_s} s, and long"
-            " unbroken takes are what this family does best."
-        )
+        yield say("tip.long_take", least=LONG_TAKE_S, seconds=text.duration_s)
     if text.english:
         yield from _physical(text)
         yield from _camera(text)
 
 
-def _product(text: _Text) -> Iterator[str]:
+def _product(text: _Prompt) -> Iterator[str]:
     at = text.first(PRODUCT)
     if at is None:
         return
     missing = [name for name, words in PRODUCT_CRAFT.items() if not words & text.vocabulary]
     if missing:
-        yield (
-            f"For the {text.words[at]}, also name its {_listed(missing)}: a product looks real"
-            " through what it is made of and how light meets it."
-        )
+        listed = _listed([say(f"tip.{name}") for name in missing])
+        yield say("tip.product", product=text.words[at], missing=listed)
 
 
-def _setting_first(text: _Text) -> Iterator[str]:
+def _setting_first(text: _Prompt) -> Iterator[str]:
     setting, light, action = _setting_at(text), text.first(LIGHT), _action_at(text)
     missing = [name for name, at in (("setting", setting), ("light", light)) if at is None]
     if missing:
-        yield (
-            f"No {' or '.join(missing)} is named: say it before the action, because this family"
-            " builds its physics on it."
-        )
+        named = join(say("off.or"), [say(f"tip.{name}") for name in missing])
+        yield say("tip.unnamed", missing=named)
     elif action is not None and action < min(at for at in (setting, light) if at is not None):
-        yield (
-            f'The action ("{text.words[action]}") comes first: put setting and light before it,'
-            " because this family builds its physics on them."
-        )
+        yield say("tip.action_first", action=text.words[action])
 
 
-def _setting_at(text: _Text) -> int | None:
+def _setting_at(text: _Prompt) -> int | None:
     """A word of place that says where: neither "push in" nor "in slow motion"."""
     words = ("", *text.words, "")
     for at, (before, word, after) in enumerate(zip(words, words[1:], words[2:], strict=False)):
@@ -125,54 +114,34 @@ def _setting_at(text: _Text) -> int | None:
     return None
 
 
-def _action_at(text: _Text) -> int | None:
+def _action_at(text: _Prompt) -> int | None:
     for at, word in enumerate(text.words):
         if word in ACTIONS or (word.endswith("ing") and len(word) > 4 and word not in NOT_ACTIONS):
             return at
     return None
 
 
-def _physical(text: _Text) -> Iterator[str]:
+def _physical(text: _Prompt) -> Iterator[str]:
     if text.weighs("fluid_physics", "environment") and not PHYSICAL & text.vocabulary:
-        yield (
-            "No force or direction is named: say how the water drifts, how thick it is or from"
-            " which side the wind comes, because physics needs something to follow."
-        )
+        yield say("tip.force")
 
 
-def _camera(text: _Text) -> Iterator[str]:
+def _camera(text: _Prompt) -> Iterator[str]:
     if not CAMERA & text.vocabulary and not text.weighs("camera_motion"):
-        yield (
-            "No camera is named: add one plain move, such as a slow push in or a dolly left on a"
-            " wide shot, because an unnamed camera wanders."
-        )
+        yield say("tip.camera")
     elif len(moves := [move for move in MOVES if move in text.vocabulary]) > 2:
-        yield (
-            f"{len(moves)} camera moves are named ({', '.join(moves)}): keep one in plain words,"
-            " because each extra move costs coherence."
-        )
+        yield say("tip.moves", number=len(moves), moves=", ".join(moves))
 
 
-def _kling(text: _Text) -> Iterator[str]:
+def _kling(text: _Prompt) -> Iterator[str]:
     if text.english and text.weighs("human_motion") and not BODY & text.vocabulary:
-        yield (
-            "Nothing says how the body moves: name where the weight shifts, the swing of the"
-            " arms, stride and lean, because this family follows biomechanics closely."
-        )
+        yield say("tip.body")
     if text.duration_s > SHORT_TAKE_S:
-        yield (
-            f"Iterate short and at low resolution first: {SHORT_TAKE_S} s show whether the idea"
-            f" works before {text.duration_s} s are paid; extend and upscale the one you keep."
-        )
+        yield say("tip.short_first", short=SHORT_TAKE_S, seconds=text.duration_s)
     if text.weighs("human_motion", "multi_character") and not text.has_motion:
-        yield (
-            "No reference video is given: if the movement matters exactly, add one, because"
-            " words leave it to the model."
-        )
+        yield say("tip.motion")
     if not text.has_image:
-        yield (
-            "No still is given: starting from one controls the first frame, which words leave open."
-        )
+        yield say("tip.still")
 
 
 def _length(prompt: str) -> int:
@@ -191,9 +160,9 @@ def _is_english(prompt: str, words: tuple[str, ...]) -> bool:
     return english > sum(word in FOREIGN for word in words)
 
 
-def _listed(names: list[str]) -> str:
+def _listed(names: list[Text]) -> Text:
     *rest, last = names
-    return f"{', '.join(rest)} and {last}" if rest else last
+    return join(say("off.and"), [join(", ", rest), last]) if rest else last
 
 
 def _set(words: str) -> frozenset[str]:
@@ -274,4 +243,4 @@ PRODUCT_CRAFT: Final[Mapping[str, frozenset[str]]] = {
     ),
 }
 
-CRAFT: Final[Mapping[str, Callable[[_Text], Iterator[str]]]] = {"sora": _sora, "kling": _kling}
+CRAFT: Final[Mapping[str, Callable[[_Prompt], Iterator[str]]]] = {"sora": _sora, "kling": _kling}

@@ -10,6 +10,7 @@ from bot import jobs
 from bot.errors import BotError
 from bot.jobs import Job, Reason
 from bot.money import usd
+from bot.texts import Text, say
 from providers.base import Phase, Status
 from providers.errors import OutOfCredit, ProviderError
 
@@ -27,6 +28,7 @@ __all__ = [
     "unusable",
 ]
 
+_FREE = say("end.free")
 _BODY_CHARS = 500  # of an answer nobody could read: enough to see what it is
 
 
@@ -36,19 +38,17 @@ def ending(job: Job, status: Status, *, can_stop: bool) -> jobs.Refund:
     if status.phase is Phase.GONE and not stopped:
         return expired(job, status.reason or "the vendor does not know it any more")
     cost, note = _cost(job, status)
-    charged = (
-        f" {usd(min(cost, job.hold_micros))} were charged." if cost else " Nothing was charged."
-    )
+    charged = _FREE
+    if cost:
+        charged = say("end.charged", price=usd(min(cost, job.hold_micros)))
     match status.phase:
         case Phase.REJECTED:
             reason, message = Reason.REJECTED, rejected(job.provider, charged)
         case Phase.CANCELLED | Phase.GONE:
-            reason, message = Reason.CANCELLED, "Cancelled." + charged
+            reason, message = Reason.CANCELLED, say("end.cancelled", charged=charged)
         case _:
             reason = Reason.FAILED
-            message = (
-                f"{job.provider} could not make this clip.{charged} Try again, or another model."
-            )
+            message = say("end.failed", provider=job.provider, charged=charged)
     return jobs.Refund(
         reason=reason, message=message, cost_micros=cost, cost_note=note, detail=status.reason
     )
@@ -71,8 +71,7 @@ def expired(job: Job, detail: str) -> jobs.Refund:
     cost = job.hold_micros if job.cost_micros is None else job.cost_micros
     return jobs.Refund(
         reason=Reason.EXPIRED,
-        message=f"{job.provider} took the job, but no clip can be had from it any more. "
-        f"{usd(min(cost, job.hold_micros))} are booked until the vendor's bill says otherwise.",
+        message=say("end.expired", provider=job.provider, price=usd(min(cost, job.hold_micros))),
         cost_micros=cost,
         cost_note="outcome unknown: the held bound, to be reconciled",
         detail=detail,
@@ -86,57 +85,42 @@ def rejected_at_once(job: Job, error: ProviderError) -> jobs.Refund:
     )
 
 
-def rejected(provider: str, charged: str = " Nothing was charged.") -> str:
-    return (
-        f"{provider} refuses this content.{charged} Other words or another model may pass; it is "
-        "not tried again by itself."
-    )
+def rejected(provider: str, charged: Text = _FREE) -> Text:
+    return say("end.rejected", provider=provider, charged=charged)
 
 
 def unusable(job: Job, blocked: str) -> jobs.NextRoute:
     """The vendor was paused or lost its key, or the route went off, after the job was accepted."""
-    message = (
-        f"{job.provider} cannot be used now ({blocked}), and no other route serves this model at "
-        "the agreed price. Nothing was charged."
-    )
+    message = say("end.unusable", provider=job.provider, why=blocked)
     return jobs.NextRoute(reason=Reason.FAILED, message=message, detail=blocked)
 
 
 def unsendable(job: Job, lacks: BotError) -> jobs.NextRoute:
     """A still that this vendor cannot take, however it is adapted."""
-    message = f"{lacks.user_message} Nothing was sent to {job.provider}."
+    message = say("end.unsendable", why=lacks.user_message, provider=job.provider)
     return jobs.NextRoute(reason=Reason.FAILED, message=message, detail=lacks.user_message)
 
 
 def account_refused(job: Job, error: ProviderError) -> jobs.NextRoute:
-    trouble = (
-        f"Our account at {job.provider} has no credit left"
-        if isinstance(error, OutOfCredit)
-        else f"{job.provider} does not accept our account at the moment"
-    )
-    message = f"{trouble}; the operator has been told. Nothing was charged."
+    key = "end.no_credit" if isinstance(error, OutOfCredit) else "end.no_account"
+    message = say(key, provider=job.provider)
     return jobs.NextRoute(reason=Reason.FAILED, message=message, detail=error.detail)
 
 
 def model_gone(job: Job, error: ProviderError) -> jobs.NextRoute:
-    message = (
-        f"{job.provider} no longer serves this model. Nothing was charged; ask again and another "
-        "model will be offered."
-    )
+    message = say("end.model_gone", provider=job.provider)
     return jobs.NextRoute(reason=Reason.FAILED, message=message, detail=error.detail)
 
 
 def malformed(job: Job, error: ProviderError) -> jobs.NextRoute:
-    message = (
-        f"{job.provider} refused the request as malformed. That is our bug; nothing was charged."
-    )
+    message = say("end.malformed", provider=job.provider)
     return jobs.NextRoute(reason=Reason.FAILED, message=message, detail=detail_of(error))
 
 
 def account_reason(error: ProviderError) -> str:
     """Why a vendor is paused, for the operator."""
     credit = isinstance(error, OutOfCredit)
-    kind = "no credit left at the vendor" if credit else "the key is not accepted"
+    kind = say("trouble.credit" if credit else "trouble.key")
     return f"{kind} ({error.detail})"
 
 

@@ -30,6 +30,7 @@ from bot.models import (
     Route,
     Unfit,
 )
+from bot.texts import Text, join, say
 from providers.base import MediaRole
 
 __all__ = [
@@ -61,11 +62,14 @@ USUAL: Final = "720p"
 USUAL_ASPECT: Final = "16:9"
 FACTOR: Final = 2  # further away than this, another length is another clip
 ROLE_WORDS: Final = {
-    MediaRole.FIRST_FRAME: "a first frame (image)",
-    MediaRole.LAST_FRAME: "a last frame (end_image)",
-    MediaRole.REFERENCE: "a reference still (reference)",
-    MediaRole.MOTION: "a motion video (motion)",
-    MediaRole.SOURCE: "a video to continue or edit",
+    role: say(f"fit.{role}")
+    for role in (
+        MediaRole.FIRST_FRAME,
+        MediaRole.LAST_FRAME,
+        MediaRole.REFERENCE,
+        MediaRole.MOTION,
+        MediaRole.SOURCE,
+    )
 }
 
 
@@ -149,20 +153,20 @@ def _prompt_problem(model: Model, route: Route, brief: Brief) -> str:
         length = len(brief.prompt.encode("utf-16-le", "surrogatepass")) // 2
     if length <= most:
         return ""
-    return f"the prompt has {length:,} characters, at most {most:,} are possible here"
+    return say("fit.long_prompt", length=f"{length:,}", most=f"{most:,}")
 
 
 def _inputs_problem(offer: Offer, brief: Brief) -> str:
     for media in brief.inputs:
         if media.role not in offer.inputs:
-            together = " together with what else is attached" if media.role in offer.alone else ""
-            able = _either(ROLE_WORDS[role] for role in offer.inputs) or "text only"
-            return f"cannot use {ROLE_WORDS[media.role]} here{together}; possible: {able}"
+            able = _either(ROLE_WORDS[role] for role in offer.inputs) or say("fit.text_only")
+            key = "fit.not_together" if media.role in offer.alone else "fit.not_used"
+            return say(key, media=ROLE_WORDS[media.role], able=able)
     references = sum(media.role is MediaRole.REFERENCE for media in brief.inputs)
     if offer.max_references is not None and references > offer.max_references:
-        return f"{references} reference stills are too many here: at most {offer.max_references}"
+        return say("fit.many_references", given=references, most=offer.max_references)
     absent = [ROLE_WORDS[role] for role in offer.requires if not brief.has(role)]
-    return f"needs {' and '.join(absent)} attached" if absent else ""
+    return say("fit.needs", media=join(say("off.and"), absent)) if absent else ""
 
 
 def _size(
@@ -180,7 +184,7 @@ def _size(
     audio = _audio(offer, rates.values(), brief, notes)
     sold = {name: micros for name, rate in rates.items() if (micros := rate.of(audio)) is not None}
     if not sold or not _can(offer, rates.values(), audio):
-        return Unfit(reason=f"{NO_PRICE} for these inputs")
+        return Unfit(reason=say("fit.no_price", why=NO_PRICE))
     resolution = _resolution(offer, sold, brief, stage, notes)
     if isinstance(resolution, Unfit):
         return resolution
@@ -192,11 +196,12 @@ def _audio(offer: Offer, rates: Collection[Rate], brief: Brief, notes: list[str]
     wanted = bool(brief.audio)
     if _can(offer, rates, wanted) or not _can(offer, rates, not wanted):
         return wanted
-    notes.append("made without sound: only silent clips here" if wanted else _LOUD)
+    notes.append(_SILENT if wanted else _LOUD)
     return not wanted
 
 
-_LOUD: Final = "sound cannot be switched off"
+_LOUD: Final = say("fit.loud")
+_SILENT: Final = say("fit.silent")
 
 
 def _can(offer: Offer, rates: Collection[Rate], audio: bool) -> bool:
@@ -214,11 +219,15 @@ def _resolution(
         return asked
     able = _either(sold)
     if asked not in _RANK:
-        return Unfit(reason=f"resolution {asked!r} is unknown; possible here: {able}")
+        return Unfit(reason=say("fit.resolution", asked=asked, able=able))
     higher = [name for name in sold if _RANK[name] > _RANK[asked]]
     found = higher[0] if higher else list(sold)[-1]
-    notes.append(f"{asked} -> {found} ({offer.name} offers {able} here)")
+    notes.append(_changed(offer, asked, found, able))
     return found
+
+
+def _changed(offer: Offer, asked: str, found: str, able: str, key: str = "fit.changed") -> Text:
+    return say(key, asked=asked, found=found, model=offer.name, able=able)
 
 
 def _usual_resolution(sold: dict[str, int], stage: Stage) -> str:
@@ -241,9 +250,10 @@ def _duration(
         if resolution in limit.at:
             able = both(able, limit.durations_s)
     if not able:
-        return Unfit(reason=f"no length is possible at {resolution} with what is attached")
+        return Unfit(reason=say("fit.no_length", resolution=resolution))
     if brief.duration_s is not None and not 0 < brief.duration_s < math.inf:
-        return Unfit(reason=f"a clip of {brief.duration_s:g} s is no clip; {_seconds(able)} here")
+        asked = f"{brief.duration_s:g}"
+        return Unfit(reason=say("fit.no_clip", asked=asked, able=_seconds(able)))
     if offer.duration_follows is not None and brief.has(offer.duration_follows):
         return _followed(able, ROLE_WORDS[offer.duration_follows], brief, video_s, notes)
     if brief.duration_s is None and (want.duration_s is None or not want.duration_s > 0):
@@ -253,9 +263,9 @@ def _duration(
     if found == asked:
         return found
     if brief.duration_s is not None and not 1 / FACTOR <= found / asked <= FACTOR:
-        return Unfit(reason=f"{asked:g} s is not possible here: {_seconds(able)} are")
-    read = "" if brief.duration_s is not None else ", as your words ask,"
-    notes.append(f"{asked:g} s{read} -> {found} s ({offer.name} offers {_seconds(able)} here)")
+        return Unfit(reason=say("fit.length", asked=f"{asked:g}", able=_seconds(able)))
+    key = "fit.read" if brief.duration_s is None else "fit.changed"
+    notes.append(_changed(offer, f"{asked:g} s", f"{found} s", _seconds(able), key))
     return found
 
 
@@ -265,37 +275,39 @@ def _followed(
     """As long as the video it follows; one nobody has measured is priced at the longest."""
     length = video_s if video_s is not None else brief.duration_s
     if length is None:
-        notes.append(f"as long as {video}; priced for the longest possible, {able[-1]} s")
+        notes.append(say("fit.follows_longest", video=video, longest=able[-1]))
         return able[-1]
     if not able[0] <= length <= able[-1]:
-        return Unfit(reason=f"{video} must last from {able[0]} to {able[-1]} s here")
+        return Unfit(reason=say("fit.must_last", video=video, least=able[0], most=able[-1]))
     found = next(s for s in able if s >= length)
     asked = brief.duration_s
-    change = "" if asked is None or asked == found else f"{asked:g} s -> {found} s: "
-    notes.append(f"{change}as long as {video}")
+    follows = say("fit.follows", video=video)
+    if asked is not None and asked != found:
+        follows = join("", [f"{asked:g} s -> {found} s: ", follows])
+    notes.append(follows)
     return found
 
 
 def _aspect(offer: Offer, brief: Brief, want: Wish, notes: list[str]) -> str | Unfit:
     if not offer.aspects:
-        return Unfit(reason="no ratio is possible with what is attached")
+        return Unfit(reason=say("fit.no_ratio"))
     asked = brief.aspect
     hint = want.aspect if want.aspect is not None and _ratio(want.aspect) else None
     if offer.shaped:
         if asked is not None:
-            notes.append(f"what is attached decides the ratio, not {asked}")
+            notes.append(say("fit.shaped", asked=asked))
         usable = asked if asked is not None and _ratio(asked) else hint
         return usable or _usual_aspect(offer)
     if asked is None:
         return _hinted_aspect(offer, hint, notes)
     able = _either(offer.aspects)
     if not _ratio(asked):
-        return Unfit(reason=f"{asked!r} is not a ratio as 16:9; possible here: {able}")
+        return Unfit(reason=say("fit.not_ratio", asked=asked, able=able))
     found = _nearest_aspect(offer.aspects, asked)
     if found is None:
-        return Unfit(reason=f"{asked} is not possible here: {able} only")
+        return Unfit(reason=say("fit.ratio", asked=asked, able=able))
     if _ratio(found) != _ratio(asked):
-        notes.append(f"{asked} -> {found} ({offer.name} offers {able} here)")
+        notes.append(_changed(offer, asked, found, able))
     return found
 
 
@@ -305,7 +317,7 @@ def _hinted_aspect(offer: Offer, hint: str | None, notes: list[str]) -> str:
     found = _nearest_aspect(offer.aspects, hint) or _usual_aspect(offer)
     if _ratio(found) != _ratio(hint):
         able = _either(offer.aspects)
-        notes.append(f"{hint}, as your words ask, -> {found} ({offer.name} offers {able} here)")
+        notes.append(_changed(offer, hint, found, able, "fit.read"))
     return found
 
 
@@ -332,17 +344,18 @@ def _lies(ratio: Fraction) -> int:
 
 def _note_extras(offer: Offer, brief: Brief, notes: list[str]) -> None:
     if brief.seed is not None and Extra.SEED not in offer.extras:
-        notes.append("the seed is left out: not taken here")
+        notes.append(say("fit.no_seed"))
     if brief.negative and Extra.NEGATIVE not in offer.extras:
-        notes.append("the negative prompt is left out: not taken here")
+        notes.append(say("fit.no_negative"))
 
 
-def _either(names: Iterable[str]) -> str:
+def _either(names: Iterable[str]) -> Text:
     listed = list(names)
-    return " or ".join([", ".join(listed[:-1]), listed[-1]] if len(listed) > 1 else listed)
+    ends = [join(", ", listed[:-1]), listed[-1]] if len(listed) > 1 else listed
+    return join(say("off.or"), ends)
 
 
-def _seconds(able: Sequence[int]) -> str:
+def _seconds(able: Sequence[int]) -> Text:
     """3, 4, 5, 6, 8 -> "3-6 or 8 s"."""
     runs: list[list[int]] = [[able[0]]]
     for before, second in pairwise(able):
@@ -355,4 +368,4 @@ def _seconds(able: Sequence[int]) -> str:
         for run in runs
         for part in ([f"{run[0]}-{run[-1]}"] if len(run) > 2 else [str(s) for s in run])
     ]
-    return f"{_either(words)} s"
+    return join("", [_either(words), " s"])

@@ -15,6 +15,7 @@ from typing import Final, assert_never
 
 from bot.brief import Brief
 from bot.router import RoutePlan
+from bot.texts import say
 from providers import errors as vendor
 from providers.base import Remote, VideoRequest
 
@@ -481,10 +482,7 @@ def _next_route(job: Job, event: NextRoute, now: datetime) -> Job:
     )
 
 
-_UNCERTAIN: Final = (
-    "The vendor's answer to the paid request was lost, so nobody knows yet whether it is "
-    "rendering. It is not sent again; the money stays on hold while we look for it."
-)
+_UNCERTAIN: Final = say("end.uncertain")
 
 
 class Action(StrEnum):

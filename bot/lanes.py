@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Final
 
+from bot.texts import say
+
 __all__ = ["Health", "Lane"]
 
 _SILENCES: Final = 3  # calls in a row without an answer, then the vendor is left alone
@@ -67,7 +69,7 @@ class Health:
         pause_s = min(_LONGEST_S, _FIRST_PAUSE_S * 2**self._pauses)
         self._pauses += 1
         self.doubted = True
-        self._close(pause_s, f"does not answer ({detail})")
+        self._close(pause_s, f"{say('lane.silent')} ({detail})")
         return True
 
     def throttled(self, wait_s: float | None, detail: str) -> bool:
@@ -82,7 +84,7 @@ class Health:
         wait_s = min(most_s, max(least_s, wait_s))
         if not was_closed:
             self._throttles += 1
-        self._close(wait_s, f"asks us to slow down ({detail})")
+        self._close(wait_s, f"{say('lane.throttled')} ({detail})")
         return not was_closed
 
     def _close(self, seconds: float, why: str) -> None:

@@ -44,6 +44,7 @@ from bot._media_plan import (
 from bot._media_process import run_worker
 from bot.errors import BotError
 from bot.ranking import Ranking
+from bot.texts import Text, join, recognised, say
 
 __all__ = [
     "BadClip",
@@ -78,37 +79,38 @@ class MediaError(BotError):
     could not start): the file itself may be good, so keep it.
     """
 
-    subject: ClassVar[str]
+    subject: ClassVar[Text]
     failed: ClassVar[str] = "could not be read"
 
     def __init__(self, reason: str, *, conclusive: bool = True) -> None:
-        super().__init__(f"{self.subject} {reason}.")
+        told = isinstance(reason, Text)  # else English, and then all of it
+        super().__init__(join("", [self.subject if told else str(self.subject), " ", reason, "."]))
         self.conclusive = conclusive
 
 
 class BadClip(MediaError):
     """Not a whole, playable video."""
 
-    subject = "The clip"
+    subject = say("file.clip")
 
 
 class BadImage(MediaError):
     """Not a still that can be sent to a vendor."""
 
-    subject = "The picture"
+    subject = say("file.picture")
 
 
 class CannotDraw(MediaError):
     """A picture of ours could not be made."""
 
-    subject = "The picture"
+    subject = say("file.picture")
     failed = "could not be drawn"
 
 
 class CannotFit(MediaError):
     """No smaller version of the clip could be made."""
 
-    subject = "The clip"
+    subject = say("file.clip")
     failed = "could not be re-encoded"
 
 
@@ -261,7 +263,7 @@ class Media:
             job = {"op": "remux", "source": str(path)}
             size_bytes = (await self._work(CannotFit, job, {"to": to}, cpu_s=60))["size_bytes"]
             if size_bytes <= limit_bytes:
-                note = _note("repacked, picture and sound untouched", info)
+                note = _note(say("file.repacked"), info)
                 return Fitted(path=to, method="remux", size_bytes=size_bytes, note=note)
         sound = fit_sound(info, limit_bytes)
         shape, answer = await self._squeeze(
@@ -273,7 +275,7 @@ class Media:
             limit_bytes=limit_bytes,
             cpu_s=60 + int(6 * info.duration_s),
         )
-        note = _note(f"re-encoded at {shape[0]} x {shape[1]}", info)
+        note = _note(say("file.encoded", size=f"{shape[0]} x {shape[1]}"), info)
         return Fitted(path=to, method="encode", size_bytes=answer["size_bytes"], note=note)
 
     async def side_by_side(
@@ -315,7 +317,7 @@ class Media:
             limit_bytes=limit_bytes,
             cpu_s=60 + int(5 * longest_s * len(paths)),
         )
-        note = f"side by side at {shape[0]} x {shape[1]}; judge details on the clips themselves"
+        note = say("file.side_by_side", size=f"{shape[0]} x {shape[1]}")
         return Fitted(path=to, method="encode", size_bytes=answer["size_bytes"], note=note)
 
     async def blind_copies(
@@ -369,7 +371,7 @@ class Media:
         except OSError as error:
             raise BadImage(f"cannot be opened: {error.strerror}", conclusive=False) from error
         if mime == "image/heic":
-            raise BadImage("is HEIC, which cannot be read here; save it as JPEG or PNG")
+            raise BadImage(say("file.heic"))
         job = {"op": "prepare", "source": str(source), "max_side": max_side, "exact": exact}
         answer = await self._work(BadImage, job, {"to": to}, cpu_s=60)
         return Picture(path=to, mime="image/png" if to.suffix == ".png" else "image/jpeg", **answer)
@@ -457,7 +459,8 @@ class Media:
                     answer = await run_worker(order, deadline_s=deadline_s, failed=error.failed)
                     await in_thread(lambda: _move(made, outputs))
         except Unusable as reason:
-            raise error(str(reason), conclusive=reason.conclusive) from None
+            why = recognised(str(reason), "file")
+            raise error(why, conclusive=reason.conclusive) from None
         except OSError as trouble:
             reason = f"cannot be worked on now ({trouble.strerror})"
             raise error(reason, conclusive=False) from trouble
@@ -468,7 +471,7 @@ async def _boxes(path: Path) -> Boxes:
     try:
         return await asyncio.to_thread(walk_boxes, path)
     except Unusable as reason:
-        raise BadClip(str(reason)) from None
+        raise BadClip(recognised(str(reason), "file")) from None
     except OSError as error:
         raise BadClip(f"cannot be opened: {error.strerror}", conclusive=False) from error
 
@@ -484,9 +487,8 @@ def _info(path: Path, boxes: Boxes, facts: Mapping[str, Any]) -> ClipInfo:
     )
 
 
-def _note(done: str, info: ClipInfo) -> str:
-    lost = "; content credentials removed by this" if info.content_credentials else ""
-    return done + lost
+def _note(done: Text, info: ClipInfo) -> Text:
+    return say("file.uncredentialed", done=done) if info.content_credentials else done
 
 
 def _move(made: Mapping[str, Path], outputs: Mapping[str, Path | None]) -> None:

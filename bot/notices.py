@@ -20,7 +20,7 @@ from bot.pace import Clock
 from bot.producer import Producer
 from bot.rules import Rules
 from bot.store import Store, Trouble
-from bot.texts import Text, join, say
+from bot.texts import Text, join, recognised, say
 
 __all__ = ["Due", "Notice", "Notices"]
 
@@ -145,6 +145,7 @@ def _uncertain(job: Job) -> Notice:
 def _trouble(trouble: Trouble) -> Notice:
     """Without the vendor's own words, which are for the operator."""
     began, why = int(trouble.began.timestamp()), trouble.reason.partition(" (")[0]
+    why = recognised(why, "trouble")
     if not trouble.wire_id:
         text = say("notice.paused", provider=trouble.provider, why=why)
         return Notice(key=f"paused {trouble.provider} {began}", text=text)

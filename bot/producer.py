@@ -34,7 +34,7 @@ from bot.router.decision import NO_FACTS
 from bot.stills import suited, taken_in
 from bot.store import KeptQuote, OverCap, Store, UsageRow
 from bot.taste import Taste
-from bot.texts import Text, say
+from bot.texts import Text, say, stored
 from bot.vendors import Vendors
 from bot.worker import Worker
 from providers.base import MediaInput, MediaRole
@@ -495,7 +495,7 @@ class Producer:
             picture = await self._media.prepare_image(raw, folder / "still.png")
         except BadImage as error:
             raise Refused(_given_as(role, error)) from None
-        note = taken_in(picture)
+        note = stored(taken_in(picture))
         return MediaInput(role=role, mime=picture.mime, path=picture.path, note=note)
 
     async def _video(

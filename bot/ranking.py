@@ -134,9 +134,13 @@ def ranking(
 def preferences(ranked: Ranking) -> Mapping[str, Mapping[str, Preference]]:
     """By model and category, whatever the votes have changed: what the router takes as facts."""
     taught: dict[str, dict[str, Preference]] = defaultdict(dict)
+    leaders: dict[str, Row] = {}
     for row in ranked.rows:
+        if row.votes:
+            leaders.setdefault(row.category, row)
         if row.votes or abs(row.value - row.prior) >= AUDIBLE:
             said = ranked.sentences.get(row.category, "")
+            favourite = row.separated and leaders.get(row.category) is row
             if not row.votes:
                 said = (
                     f"no votes {_for(row.category)} yet, judged by {ranked.votes} on other things"
@@ -144,7 +148,11 @@ def preferences(ranked: Ranking) -> Mapping[str, Mapping[str, Preference]]:
             elif not row.separated:
                 said = f"not enough votes yet {_for(row.category)}: {_score(row)}"
             taught[row.model][row.category] = Preference(
-                value=row.value, sentence=said, voted=bool(row.votes)
+                value=row.value,
+                sentence=said,
+                voted=bool(row.votes),
+                wins=row.wins if favourite else 0,
+                votes=row.votes if favourite else 0,
             )
     return taught
 

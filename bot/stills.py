@@ -20,6 +20,7 @@ from bot.media import BadImage, Media, Picture
 from bot.models import Unfit
 from bot.router.decision import Candidate, Decision, Dropped, Refusal, RefusalCode, RoutePlan
 from bot.router.verdicts import quote
+from bot.texts import Text, join, restored, say
 from providers.base import ImageRules, MediaInput, MediaRole, Provider
 
 __all__ = ["STILLS", "StillPlan", "fit_still", "plan_still", "rules_for", "suited", "taken_in"]
@@ -28,9 +29,8 @@ Size = tuple[int, int]  # width, height
 ClientOf = Callable[[str], Provider | None]
 
 STILLS: Final = {
-    MediaRole.FIRST_FRAME: "first frame",
-    MediaRole.LAST_FRAME: "last frame",
-    MediaRole.REFERENCE: "reference still",
+    role: say(f"still.{role}")
+    for role in (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME, MediaRole.REFERENCE)
 }
 _FRAMES: Final = (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME)
 _SMALLER: Final = 0.8  # a JPEG that is still too large is scaled by this, again and again
@@ -53,10 +53,12 @@ def taken_in(picture: Picture) -> str:
     """
     given = (picture.given_width, picture.given_height)
     size = (picture.width, picture.height)
-    changes = [] if given == size else [f"scaled from {_px(given)} to {_px(size)}"]
+    changes: list[str] = []
+    if given != size:
+        changes.append(say("still.scaled_from", before=_px(given), after=_px(size)))
     if picture.given not in ("PNG", "JPEG"):
-        changes.append(f"{picture.given} sent as PNG")
-    return ", ".join(changes)
+        changes.append(say("still.as_png", kind=picture.given))
+    return join(", ", changes) if changes else ""
 
 
 def rules_for(client: Provider, plan: RoutePlan, role: MediaRole) -> ImageRules:
@@ -69,18 +71,20 @@ def rules_for(client: Provider, plan: RoutePlan, role: MediaRole) -> ImageRules:
 def plan_still(size: Size, size_bytes: int, rules: ImageRules) -> StillPlan | Unfit:
     """What must be done to a picture of `size` pixels, or what it lacks. Pure."""
     if rules.exact is not None:
-        width, height = rules.exact
-        same = size == rules.exact
-        changes = () if same else (f"cut and scaled from {_px(size)} to {width} x {height}",)
-        return StillPlan(size=rules.exact, changes=changes)
+        if size == rules.exact:
+            return StillPlan(size=rules.exact)
+        change = say("still.cut_scaled", before=_px(size), after=_px(rules.exact))
+        return StillPlan(size=rules.exact, changes=(change,))
     target = _cut(size, rules.ratios)
-    changes = () if target == size else (f"cut from {_px(size)} to {_px(target)}",)
+    changes: tuple[str, ...] = ()
+    if target != size:
+        changes = (say("still.cut", before=_px(size), after=_px(target)),)
     if rules.max_side and max(target) > rules.max_side:
         target = _scaled(target, rules.max_side / max(target))
-        changes = (*changes, f"scaled to {_px(target)}")
+        changes = (*changes, say("still.scaled", after=_px(target)))
     if min(target) < rules.min_side:
-        left = "" if target == size else f", {_px(target)} once it is cut to a ratio that is taken"
-        return Unfit(reason=f"has {_px(size)} pixels{left}; {_needed(rules)} are needed")
+        key = "still.small" if target == size else "still.small_once_cut"
+        return Unfit(reason=say(key, size=_px(size), left=_px(target), needed=_needed(rules)))
     if (limit := _limit(rules)) and size_bytes > limit:
         return StillPlan(size=target, jpeg=True, changes=(*changes, _as_jpeg(limit)))
     return StillPlan(size=target, changes=changes)
@@ -110,14 +114,15 @@ async def fit_still(
         size_bytes = (await asyncio.to_thread(target.stat)).st_size
         if not limit or size_bytes <= limit:
             mime = "image/jpeg" if plan.jpeg else "image/png"
-            return replace(source, path=target, mime=mime), "; ".join(plan.changes)
+            return replace(source, path=target, mime=mime), join("; ", plan.changes)
         if not plan.jpeg:
             plan = replace(plan, jpeg=True, changes=(*plan.changes, _as_jpeg(limit)))
             continue
         size = _scaled(size, _SMALLER)
         if rules.exact or min(size) < max(rules.min_side, 1):
-            kept = f" with {_needed(rules)}" if rules.exact or rules.min_side else ""
-            raise BadImage(f"cannot be brought under {limit / 1e6:g} MB{kept}")
+            least = rules.exact or rules.min_side
+            key = "still.heavy_at" if least else "still.heavy"
+            raise BadImage(say(key, limit=f"{limit / 1e6:g}", needed=_needed(rules)))
 
 
 def _made_before(target: Path, source: Path) -> bool:
@@ -143,7 +148,8 @@ async def suited(decision: Decision, brief: Brief, client_of: ClientOf) -> Decis
         if plans:
             kept.append(_with_routes(candidate, plans))
         else:
-            dropped.append(Dropped(model=candidate.model, reason="; ".join(dict.fromkeys(reasons))))
+            reason = join("; ", list(dict.fromkeys(reasons)))
+            dropped.append(Dropped(model=candidate.model, reason=reason))
     return _decided(decision, brief, kept, dropped)
 
 
@@ -173,7 +179,7 @@ async def _measured(media: MediaInput) -> _Measured | None:
             return None
         size = int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
         return _Measured(
-            role=media.role, path=path, size=size, size_bytes=size_bytes, note=media.note
+            role=media.role, path=path, size=size, size_bytes=size_bytes, note=restored(media.note)
         )
 
     return await asyncio.to_thread(work)
@@ -186,18 +192,22 @@ def _judged(
     if client is None:
         return plan
     if files and client.facts.video_by_url_only:
-        needed = "give the https address it can be fetched from"
-        return Unfit(reason=f"{plan.provider} takes no video as a file; {needed}")
+        return Unfit(reason=say("still.no_files", provider=plan.provider))
     notes: list[str] = []
     for still in stills:
         name, rules = STILLS[still.role], rules_for(client, plan, still.role)
-        notes += [f"{name} {still.note}"] if still.note else []
+        notes += [say("still.changed", name=name, change=still.note)] if still.note else []
         found = plan_still(still.size, still.size_bytes, rules)
         if isinstance(found, Unfit):
-            return Unfit(reason=f"{plan.provider}: the {name} {found.reason}")
-        notes += [f"{name} {change} for {plan.provider}" for change in found.changes]
+            why = found.reason
+            return Unfit(reason=say("still.unfit", provider=plan.provider, name=name, why=why))
+        notes += [
+            say("still.changed_for", name=name, change=change, provider=plan.provider)
+            for change in found.changes
+        ]
         if rules.crops and still.role in _FRAMES and not _has_ratio(found.size, plan.fit.aspect):
-            notes.append(f"{plan.provider} cuts the {name} to {plan.fit.aspect}")
+            aspect = plan.fit.aspect
+            notes.append(say("still.cuts", provider=plan.provider, name=name, aspect=aspect))
     return replace(plan, fit=replace(plan.fit, adapted=(*plan.fit.adapted, *notes)))
 
 
@@ -228,11 +238,16 @@ def _decided(
     why = next(one.reason for one in dropped if one.model == old.model)
     if brief.model is None and kept:
         head = f"{kept[0].name}: {old.name} would be the choice, but {why}"
-        return replace(after, choice=kept[0], headline=head, flips=(), doubt="", advice=())
-    other = f" {kept[0].name} can: {quote(kept[0].routes[0])}." if kept else ""
-    message = f"{old.name} cannot make this: {why}.{other}"
+        reason = say("why.second", first=old.name, why=why)
+        after = replace(after, choice=kept[0], headline=head, reason=reason)
+        return replace(after, flips=(), doubt="", advice=())
+    message = say("refusal.unfit", model=old.name, why=why)
+    if kept:
+        other = say("refusal.instead", model=kept[0].name, quote=quote(kept[0].routes[0]))
+        message = join(" ", [message, other])
     refusal = Refusal(code=RefusalCode.UNFIT, message=message)
-    return replace(after, choice=None, refusal=refusal, headline=message, flips=(), doubt="")
+    after = replace(after, choice=None, refusal=refusal, headline=message, reason="")
+    return replace(after, flips=(), doubt="")
 
 
 def _cut(size: Size, ratios: tuple[float, float] | None) -> Size:
@@ -264,11 +279,11 @@ def _has_ratio(size: Size, aspect: str) -> bool:
 
 
 def _needed(rules: ImageRules) -> str:
-    return _px(rules.exact) if rules.exact else f"at least {rules.min_side} on each side"
+    return _px(rules.exact) if rules.exact else say("still.least", side=rules.min_side)
 
 
-def _as_jpeg(limit: int) -> str:
-    return f"sent as JPEG, smaller if it must be: {limit / 1e6:g} MB are taken"
+def _as_jpeg(limit: int) -> Text:
+    return say("still.as_jpeg", limit=f"{limit / 1e6:g}")
 
 
 def _px(size: Size, times: str = " x ") -> str:

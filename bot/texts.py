@@ -8,11 +8,12 @@ English stands in. Adding a language is adding a file. Pure; the files are read 
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 __all__ = [
     "ENGLISH",
@@ -23,7 +24,10 @@ __all__ = [
     "join",
     "languages",
     "plain",
+    "recognised",
+    "restored",
     "say",
+    "stored",
 ]
 
 ENGLISH: Final = "en"
@@ -108,9 +112,69 @@ def _by_words(section: str) -> Mapping[str, str]:
     }
 
 
+def recognised(words: str, section: str) -> str:
+    """English words as a `Text` where they stand in a section of the catalogue.
+
+    What a vendor said about it, in brackets behind the words, stays as it is.
+    """
+    head, bracket, tail = words.partition(" (")
+    key = in_section(head, section)
+    if key is None:
+        return words
+    return join("", [say(key), bracket + tail]) if bracket else say(key)
+
+
 def plain(text: str) -> str:
     """Only the English words."""
     return str(text)
+
+
+def stored(words: str) -> str:
+    """For the database: a `Text` with all it was made of; other words stay as they are."""
+    if not isinstance(words, Text) and not words.startswith(_MARK):
+        return words
+    return _MARK + json.dumps(_packed(words), ensure_ascii=False)
+
+
+def restored(kept: str) -> str:
+    """What `stored` has kept. Where the catalogue has changed since, the English words of then."""
+    if not kept.startswith(_MARK):
+        return kept
+    return _unpacked(json.loads(kept.removeprefix(_MARK)))
+
+
+_MARK: Final = "\x1etext "  # no sentence begins with a control character
+
+
+def _packed(value: Any) -> Any:
+    if not isinstance(value, Text):
+        return value if isinstance(value, int | float | None) else str(value)
+    packed: dict[str, Any] = {"words": str(value)}
+    if value.key:
+        values = {name: _packed(one) for name, one in value.values.items()}
+        packed |= {"key": value.key, "values": values}
+    if value.parts:
+        packed["parts"] = [_packed(part) for part in value.parts]
+    return packed
+
+
+def _unpacked(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    packed = cast("dict[str, Any]", value)
+    words, key = packed["words"], packed.get("key", "")
+    values = {name: _unpacked(one) for name, one in packed.get("values", {}).items()}
+    if key and not _sayable(key, values):
+        return words
+    return Text(words, key=key, values=values, parts=[*map(_unpacked, packed.get("parts", ()))])
+
+
+def _sayable(key: str, values: Mapping[str, Any]) -> bool:
+    try:
+        say(key, **values)
+    except (KeyError, ValueError):
+        return False
+    return True
 
 
 def languages() -> tuple[str, ...]:

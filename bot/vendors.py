@@ -21,7 +21,7 @@ from bot.jobs import Place
 from bot.lanes import Health, Lane
 from bot.limits import Caps, may_spend
 from bot.store import Store, Trouble
-from bot.texts import say
+from bot.texts import recognised, say
 from providers import PROVIDERS
 from providers.base import Provider
 from providers.errors import (
@@ -151,7 +151,9 @@ class Vendors:
         for name in self._reach:
             until, _, why = (await self._store.meta(f"{_ALONE}{name}") or "").partition(" ")
             if until and now < (opens_at := datetime.fromisoformat(until)):
-                found[name] = say("off.waits", why=why, at=f"{opens_at:%H:%M:%S}")
+                found[name] = say(
+                    "off.waits", why=recognised(why, "lane"), at=f"{opens_at:%H:%M:%S}"
+                )
         return found
 
     async def paused_since(self) -> Mapping[str, datetime]:
@@ -171,7 +173,7 @@ class Vendors:
         troubles = await self._store.troubles()
         missing = dict(self._missing)
         missing |= {
-            trouble.provider: say("off.paused", why=trouble.reason)
+            trouble.provider: say("off.paused", why=recognised(trouble.reason, "trouble"))
             for trouble in troubles
             if not trouble.wire_id and trouble.provider in self._reach
         }
@@ -183,7 +185,9 @@ class Vendors:
             missing=missing,
             routes_off=self._closed
             | {
-                (trouble.provider, trouble.wire_id, trouble.dialect): trouble.reason
+                (trouble.provider, trouble.wire_id, trouble.dialect): recognised(
+                    trouble.reason, "trouble"
+                )
                 for trouble in troubles
                 if trouble.wire_id and self._clock() - trouble.since < _OFF_FOR
             },

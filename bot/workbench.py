@@ -240,7 +240,7 @@ class Workbench:
         candidates = (await self._producer.decide(brief, place)).candidates
         others = [one for one in candidates if one.model != job.model]
         if not others:
-            raise Refused("No other model can make this here. `/models` says why.")
+            raise Refused(say("shot.no_other"))
         others.sort(key=lambda one: one.routes[0].provider == job.provider)
         brief = replace(brief, model=others[0].model)
         return await self._next(shot, take, person, Verb.CHANGE, brief, place)

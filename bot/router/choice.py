@@ -11,17 +11,18 @@ from bot.classifier import Classification
 from bot.fitting import Wish
 from bot.models import Audio, Availability, Catalogue
 from bot.router.decision import NO_FACTS, Decision, Dropped, Facts, StageFrom
-from bot.router.explain import MATTERS, describe, doubt, headline
+from bot.router.explain import MATTERS, describe, doubt, headline, reason
 from bot.router.flips import flips
 from bot.router.ranking import Ask, Entry, Ranking, rank, standings
 from bot.router.refusal import refuse
 from bot.router.verdicts import Shelf, case_of, shelf_of
+from bot.texts import say
 from providers.base import MediaRole
 
 __all__ = ["choose_stage", "decide"]
 
 IMAGE_SHARE: Final = 0.5  # an attached still is a fact about the brief, not a guess
-SILENT: Final = "The words ask for sound, but this clip is silent until audio is switched on."
+SILENT: Final = say("tip.silent")
 STILLS: Final = (MediaRole.FIRST_FRAME, MediaRole.LAST_FRAME, MediaRole.REFERENCE)
 
 
@@ -56,6 +57,7 @@ def decide(
         choice=candidates[chosen.id] if chosen else None,
         refusal=refusal,
         headline=refusal.message if refusal else headline(ask, ranking, _chosen(brief, ranking)),
+        reason=reason(ask, ranking, chosen) if chosen else "",
         flips=flips(ask, ranking, free) if free else (),
         doubt=doubt(ranking, classification.confidence) if free and not free.local else "",
         advice=_advice(ask, chosen, weights, wants_sound=hints.audio) if chosen else (),
@@ -88,6 +90,7 @@ def _ask(
         case=case_of(shelf, brief, wish, max_price_micros=cap, video_s=video_s),
         facts=facts,
         demand=demand,
+        evidence=evidence,
         words={name: f" ({', '.join(words)})" for name, words in evidence.items() if words},
         standings=standings(shelf, demand, facts),
     )
@@ -130,7 +133,10 @@ def _demand(weights: Mapping[str, float]) -> Mapping[str, float]:
 def _evidence(brief: Brief, classification: Classification) -> Mapping[str, tuple[str, ...]]:
     evidence = {name: tuple(words) for name, words in classification.evidence.items()}
     if _has_still(brief):
-        evidence["image_to_video"] = ("attached image", *evidence.get("image_to_video", ()))
+        evidence["image_to_video"] = (
+            say("why.attached_image"),
+            *evidence.get("image_to_video", ()),
+        )
     return evidence
 
 

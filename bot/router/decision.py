@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from bot.brief import GENERAL, Stage
+from bot.brief import CATEGORIES, GENERAL, Stage
 from bot.models import Confidence, Fit
+from bot.texts import Text, say
 
 __all__ = [
     "CATEGORY_NAMES",
@@ -28,18 +29,8 @@ __all__ = [
     "to_json",
 ]
 
-CATEGORY_NAMES: Final[Mapping[str, str]] = {
-    "temporal_coherence": "long-take coherence",
-    "human_motion": "human movement",
-    "fluid_physics": "fluids and particles",
-    "camera_motion": "camera motion",
-    "facial_expression": "facial expression",
-    "style": "style",
-    "speed": "speed",
-    "image_to_video": "image to video",
-    "multi_character": "several characters",
-    "environment": "environment",
-    GENERAL: "overall",
+CATEGORY_NAMES: Final[Mapping[str, Text]] = {
+    name: say(f"category.{name}") for name in (*CATEGORIES, GENERAL)
 }
 
 
@@ -60,11 +51,16 @@ class RefusalCode(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preference:
-    """A team's own belief 0..1 about a model in a category, and the sentence that says whence."""
+    """A team's own belief 0..1 about a model in a category, and the sentence that says whence.
+
+    `wins` of `votes` are given where the team has made it its favourite beyond doubt, else 0.
+    """
 
     value: float
     sentence: str
     voted: bool = False  # people have answered just this, rather than something near it
+    wins: int = 0
+    votes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,6 +153,7 @@ class Decision:
     doubt: str
     advice: tuple[str, ...]
     catalogue_revision: str
+    reason: str = ""  # the choice for people: one short line without scores
     judged_by: str = ""  # the chat model whose weights these are; "" for the built-in classifier
 
 

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
+from bot.brief import GENERAL
 from bot.money import usd
 from bot.router.decision import CATEGORY_NAMES, Candidate
 from bot.router.ranking import FAILURE_WEIGHT, TIE, Ask, Entry, Ranking
+from bot.texts import Text, join, say
 
-__all__ = ["MATTERS", "describe", "doubt", "headline"]
+__all__ = ["MATTERS", "describe", "doubt", "headline", "reason"]
 
 MATTERS: Final = 0.15  # the share of the weights from which a category counts as asked for
 CLOSE: Final = 0.06  # closer than this, and hardly any evidence: say so
@@ -18,6 +20,11 @@ THIN: Final = 0.4
 SOON: Final = timedelta(days=30)
 OFTEN: Final = 0.05  # failures worth a word
 AUDIBLE: Final = 0.005  # a term that would not round to 0.00
+NEARLY: Final = 0.1  # qualities this close are "nearly as good"
+HALF: Final = 0.55  # of a price: from here down it is "half", from THIRD down "a third"
+THIRD: Final = 0.36
+WORDS: Final = 2  # of the prompt, quoted in a reason
+LINE: Final = 110  # letters of a reason, else without the words
 
 
 def describe(ask: Ask, entry: Entry) -> Candidate:
@@ -42,11 +49,11 @@ def describe(ask: Ask, entry: Entry) -> Candidate:
 
 def headline(ask: Ask, ranking: Ranking, chosen: Entry) -> str:
     """One line: the choice, the difference to what it is measured against, the team's own word."""
-    team = _team(ask, chosen)
+    team = _said_by_team(ask, chosen)
     return f"{_measured(ask, ranking, chosen)}; {team}" if team else _measured(ask, ranking, chosen)
 
 
-def _team(ask: Ask, chosen: Entry) -> str:
+def _said_by_team(ask: Ask, chosen: Entry) -> str:
     """What the team's votes say about this model, in the category asked for most."""
     taught = ask.facts.preferences.get(chosen.id, {})
     for name, weight in sorted(ask.demand.items(), key=lambda pair: -pair[1]):
@@ -79,10 +86,122 @@ def doubt(ranking: Ranking, confidence: float) -> str:
     if round(abs(first.score - second.score), 6) > CLOSE:
         return ""
     both = usd(first.price_micros + second.price_micros)
-    return (
-        f"The words say little, and {first.model.name} and {second.model.name} come out close:"
-        f" a blind compare of the two ({both}) lets you decide."
-    )
+    return say("why.doubt", first=first.model.name, second=second.model.name, price=both)
+
+
+def reason(ask: Ask, ranking: Ranking, chosen: Entry) -> Text:
+    """Why this model, for people: what it is good at here, and the trade where it matters."""
+    if chosen.local:
+        return say("why.storyboard_keyless" if ask.shelf.keyless else "why.storyboard")
+    if ask.brief.model:
+        return _as_asked(ask, ranking, chosen)
+    return _team(ask, chosen) or _own_merit(ask, ranking.models, chosen)
+
+
+def _as_asked(ask: Ask, ranking: Ranking, chosen: Entry) -> Text:
+    first = ranking.entries[0]
+    if first.local:
+        return say("why.asked_free")
+    if first.id == chosen.id:
+        best = _best_at(ask, ranking.models, chosen)
+        return _worded(ask, best, "why.asked_best") if best else say("why.asked_first")
+    rival, price = first.model.name, usd(first.price_micros)
+    if first.standing.quality - chosen.standing.quality >= AUDIBLE:
+        what = _what(_stronger_at(ask, first, chosen))
+        return say("why.asked_stronger", rival=rival, what=what, price=price)
+    if first.price_micros < chosen.price_micros:
+        return say("why.asked_cheaper", rival=rival, price=price)
+    return say("why.asked_rival", rival=rival)
+
+
+def _team(ask: Ask, chosen: Entry) -> Text | None:
+    """What the team's own votes say for it, in what is asked for most."""
+    preferences = ask.facts.preferences.get(chosen.id, {})
+    for name in _asked_for(ask) or (GENERAL,):
+        if name in preferences and preferences[name].votes:
+            found = preferences[name]
+            return say("why.team", what=_what(name), wins=found.wins, votes=found.votes)
+    return None
+
+
+def _own_merit(ask: Ask, models: Sequence[Entry], chosen: Entry) -> Text:
+    if len(models) == 1:
+        return say("why.only")
+    asked = _asked_for(ask)
+    if asked and not any(_proven(ask, entry, name) for entry in models for name in asked):
+        return say("why.unproven", what=_what(asked[0]))
+    rival = max(models, key=lambda entry: entry.standing.quality)
+    if rival.standing.quality - chosen.standing.quality >= AUDIBLE:
+        return _trade(ask, chosen, rival)
+    best = _best_at(ask, models, chosen)
+    if best:
+        return _worded(ask, best, "why.best")
+    if len(asked) > 1:
+        both = {"one": CATEGORY_NAMES[asked[0]], "other": CATEGORY_NAMES[asked[1]]}
+        return say("why.mix", **both)
+    return say("why.all_round")
+
+
+def _trade(ask: Ask, chosen: Entry, rival: Entry) -> Text:
+    """The choice is not the strongest: what is given up, and what is won."""
+    name, price = rival.model.name, usd(rival.price_micros)
+    gap = rival.standing.quality - chosen.standing.quality
+    what = _what(_stronger_at(ask, rival, chosen))
+    if chosen.price_micros >= rival.price_micros:
+        sooner = chosen.standing.wait_s < rival.standing.wait_s
+        return say("why.sooner" if sooner else "why.steadier", rival=name, what=what)
+    if gap > NEARLY:
+        return say("why.value", rival=name, what=what, price=price)
+    share = chosen.price_micros / rival.price_micros
+    if share > HALF:
+        own = usd(chosen.price_micros)
+        return say("why.nearly_cheaper", rival=name, price=own, other=price)
+    return say("why.nearly_third" if share <= THIRD else "why.nearly_half", rival=name)
+
+
+def _asked_for(ask: Ask) -> Sequence[str]:
+    """The categories the words ask for, strongest first."""
+    named = [name for name, weight in ask.demand.items() if weight >= MATTERS and name != GENERAL]
+    return sorted(named, key=lambda name: -ask.demand[name])
+
+
+def _best_at(ask: Ask, models: Sequence[Entry], chosen: Entry) -> str:
+    """What is asked for, known of the choice, and nowhere better; "" for nothing."""
+    mine = chosen.standing.beliefs
+    best = [
+        name
+        for name in _asked_for(ask)
+        if _proven(ask, chosen, name)
+        and all(mine[name] >= entry.standing.beliefs[name] for entry in models)
+    ]
+    return max(best, key=lambda name: ask.demand[name] * mine[name], default="")
+
+
+def _stronger_at(ask: Ask, one: Entry, other: Entry) -> str:
+    mine, theirs = one.standing.beliefs, other.standing.beliefs
+    return max(ask.demand, key=lambda name: ask.demand[name] * (mine[name] - theirs[name]))
+
+
+def _proven(ask: Ask, entry: Entry, name: str) -> bool:
+    taught = name in ask.facts.preferences.get(entry.id, {})
+    return taught or name not in ask.shelf.goods[entry.id].unproven
+
+
+def _what(name: str) -> Text:
+    if name == GENERAL:
+        return CATEGORY_NAMES[GENERAL]
+    return say("why.for", category=CATEGORY_NAMES[name])
+
+
+def _worded(ask: Ask, name: str, key: str) -> Text:
+    """With words of the prompt where the line stays short."""
+    bare = say(key, what=_what(name))
+    if not (quoted := ask.evidence.get(name, ())[:WORDS]):
+        return bare
+    words = join(", ", quoted)
+    what = say("why.for_words", category=CATEGORY_NAMES[name], words=words)
+    full = say(key, what=what)
+    return full if len(full) <= LINE else bare
 
 
 def _reasons(ask: Ask, entry: Entry) -> tuple[str, ...]:

@@ -53,6 +53,7 @@ class Ask:
     facts: Facts
     demand: Mapping[str, float]  # what quality is measured by: the weights without speed, sum 1
     words: Mapping[str, str]  # what speaks for a category, as it is quoted
+    evidence: Mapping[str, tuple[str, ...]]  # the same, word by word
     standings: Mapping[str, Standing]  # of every model
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -12,8 +12,9 @@ from bot.money import usd
 from bot.router.decision import Candidate, Refusal, RefusalCode
 from bot.router.ranking import Ask, Ranking
 from bot.router.verdicts import LOCAL, Verdict, fit_on, quote, with_words
+from bot.texts import Text, join, say
 
-__all__ = ["refuse"]
+__all__ = ["refuse", "with_other"]
 
 
 def refuse(ask: Ask, ranking: Ranking, candidates: Mapping[str, Candidate]) -> Refusal | None:
@@ -30,9 +31,19 @@ def refuse(ask: Ask, ranking: Ranking, candidates: Mapping[str, Candidate]) -> R
         return _retired(ask, ranking, candidates, verdict)
     if verdict.code is RefusalCode.TOO_EXPENSIVE:
         return _too_expensive(candidates, verdict)
-    how = "cannot run here now" if verdict.code is RefusalCode.NO_KEY else "cannot make this"
-    message = f"{verdict.model.name} {how}: {verdict.reason}.{_instead(candidates)}"
-    return Refusal(code=verdict.code, message=message)
+    key = "refusal.locked" if verdict.code is RefusalCode.NO_KEY else "refusal.unfit"
+    why = say(key, model=verdict.model.name, why=verdict.reason)
+    return Refusal(code=verdict.code, message=with_other(why, candidates.values()))
+
+
+def with_other(message: Text, candidates: Iterable[Candidate]) -> Text:
+    """And who could make it, for how much."""
+    best = next((one for one in candidates if one.provider != LOCAL), None)
+    if best is None:
+        return message
+    return join(
+        " ", [message, say("refusal.instead", model=best.name, quote=quote(best.routes[0]))]
+    )
 
 
 def _unknown(catalogue: Catalogue, asked: str) -> Refusal:
@@ -40,10 +51,11 @@ def _unknown(catalogue: Catalogue, asked: str) -> Refusal:
     names |= {model_id: model_id for model_id in catalogue.models}
     near = get_close_matches(asked.strip().lower(), names, n=3, cutoff=0.5)
     ids = dict.fromkeys(names[name] for name in near)
-    hint = (
-        f"Did you mean {' or '.join(ids)}?" if ids else f"There are {', '.join(catalogue.models)}."
-    )
-    message = f'There is no model "{asked[:60]}". {hint}'
+    if ids:
+        hint = say("refusal.near", models=join(say("off.or"), list(ids)))
+    else:
+        hint = say("refusal.there_are", models=", ".join(catalogue.models))
+    message = say("refusal.unknown", asked=asked[:60], hint=hint)
     return Refusal(code=RefusalCode.UNKNOWN_MODEL, message=message)
 
 
@@ -52,23 +64,24 @@ def _retired(
 ) -> Refusal:
     model, heirs = verdict.model, _heirs(ask.shelf.catalogue, verdict.model)
     ended = model.retires is not None and model.retires <= ask.shelf.availability.today
-    since = f"was retired by {model.maker} on {model.retires}" if ended else "is no longer served"
-    gone = f"{model.name} {since}"
+    key = "refusal.retired" if ended else "refusal.unserved"
+    gone = say(key, model=model.name, maker=model.maker, day=model.retires)
     able = next((heir for heir in heirs if heir.id in candidates), None)
     if able is not None:
         successor = candidates[able.id]
         named = model.successor_by == "maker" and able.id == model.successor
-        by = "its maker's successor" if named else "in its place"
-        message = f"{gone}; {by}: {able.name}, {quote(successor.routes[0])}, one tap."
+        by = "refusal.successor" if named else "refusal.in_its_place"
+        message = say(by, gone=gone, model=able.name, quote=quote(successor.routes[0]))
         return Refusal(code=RefusalCode.RETIRED, message=message, successor=successor)
     keyed = (heir for heir in heirs if ranking.verdicts[heir.id].code is RefusalCode.NO_KEY)
     heir = next(keyed, heirs[0] if heirs else None)
     if heir is None:
-        message = f"{gone}: {verdict.reason}."
+        message = say("refusal.gone", gone=gone, why=verdict.reason)
     else:
         why = ranking.verdicts[heir.id].reason
-        message = f"{gone}; {heir.name} takes its place, but cannot make this here now: {why}."
-    return Refusal(code=RefusalCode.RETIRED, message=message + _instead(candidates))
+        message = say("refusal.heir_cannot", gone=gone, model=heir.name, why=why)
+    message = with_other(message, candidates.values())
+    return Refusal(code=RefusalCode.RETIRED, message=message)
 
 
 def _heirs(catalogue: Catalogue, model: Model) -> Sequence[Model]:
@@ -84,15 +97,11 @@ def _heirs(catalogue: Catalogue, model: Model) -> Sequence[Model]:
 def _too_expensive(candidates: Mapping[str, Candidate], verdict: Verdict) -> Refusal:
     models = [candidate for candidate in candidates.values() if candidate.provider != LOCAL]
     cheapest = min(models, key=lambda candidate: candidate.price_micros, default=None)
-    message = f"{verdict.model.name} {verdict.reason}."
+    message = say("refusal.dear", model=verdict.model.name, why=verdict.reason)
     if cheapest is not None:
-        message += f" The cheapest that fits: {cheapest.name}, {quote(cheapest.routes[0])}."
+        fits = say("refusal.cheapest", model=cheapest.name, quote=quote(cheapest.routes[0]))
+        message = join(" ", [message, fits])
     return Refusal(code=RefusalCode.TOO_EXPENSIVE, message=message, successor=cheapest)
-
-
-def _instead(candidates: Mapping[str, Candidate]) -> str:
-    best = next((one for one in candidates.values() if one.provider != LOCAL), None)
-    return f" {best.name} can: {quote(best.routes[0])}." if best else ""
 
 
 def _nothing(ask: Ask, ranking: Ranking) -> Refusal:
@@ -101,21 +110,20 @@ def _nothing(ask: Ask, ranking: Ranking) -> Refusal:
     if over:
         _, name, plan = min(over, key=lambda item: item[:2])
         cap = usd(ask.facts.max_price_micros or 0)
-        message = f"Nothing fits under CLIP_USD ({cap}); the cheapest is {name}, {quote(plan)}."
+        message = say("refusal.all_dear", cap=cap, model=name, quote=quote(plan))
         return Refusal(code=RefusalCode.TOO_EXPENSIVE, message=message)
     locked = [one for one in verdicts if _only_locked(ask, ranking, one)]
     if locked:
-        message = f"No model that can make this runs here now. {_why(locked)}."
+        message = say("refusal.all_locked", why=_why(locked))
         return Refusal(code=RefusalCode.NO_KEY, message=message)
     unfit = [one for one in verdicts if one.code is RefusalCode.UNFIT]
-    why = _why(unfit) or "Every model is retired or switched off"
-    return Refusal(
-        code=RefusalCode.NOTHING_FITS, message=f"No model on offer can make this. {why}."
-    )
+    why = _why(unfit) or say("refusal.none_left")
+    return Refusal(code=RefusalCode.NOTHING_FITS, message=say("refusal.none_fits", why=why))
 
 
-def _why(verdicts: Sequence[Verdict]) -> str:
-    return "; ".join(f"{one.model.name}: {one.reason}" for one in verdicts[:3])
+def _why(verdicts: Sequence[Verdict]) -> Text:
+    reasons = [say("refusal.of", model=one.model.name, why=one.reason) for one in verdicts[:3]]
+    return join("; ", reasons)
 
 
 def _only_locked(ask: Ask, ranking: Ranking, verdict: Verdict) -> bool:

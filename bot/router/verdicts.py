@@ -27,6 +27,7 @@ from bot.models import (
 )
 from bot.money import usd
 from bot.router.decision import RefusalCode, RoutePlan
+from bot.texts import Text, join, say
 from providers.base import MediaInput
 
 __all__ = [
@@ -140,18 +141,20 @@ def with_words(case: Case, prompt: str) -> Case:
     return replace(case, brief=replace(case.brief, prompt=prompt))
 
 
-def quote(plan: RoutePlan) -> str:
-    most = "at most " if plan.confidence is Confidence.DISPUTED else ""
-    sound = " with sound" if plan.fit.audio else ""
-    size = f"{plan.fit.duration_s} s at {plan.fit.resolution}{sound}"
-    return f"{most}{usd(plan.price_micros)} for {size}"
+def quote(plan: RoutePlan) -> Text:
+    price = usd(plan.price_micros)
+    if plan.confidence is Confidence.DISPUTED:
+        price = say("common.at_most", price=price)
+    key = "route.quote_sound" if plan.fit.audio else "route.quote"
+    found = plan.fit
+    return say(key, price=price, seconds=found.duration_s, resolution=found.resolution)
 
 
 def fit_on(case: Case, model: Model, route: Route, stage: Stage) -> Fit | Unfit:
     if route.provider == LOCAL and not (
         stage is Stage.ANIMATIC or case.shelf.keyless or case.brief.model == model.id
     ):
-        return Unfit(reason="a storyboard, no AI model: used at stage animatic or without any key")
+        return Unfit(reason=say("route.storyboard"))
     return fit(model, route, case.brief, stage=stage, want=case.wish, video_s=case.video_s)
 
 
@@ -241,7 +244,7 @@ def _verdict(case: Case, goods: Goods, stage: Stage) -> Verdict:
         return _usable(model, plans)
     if over:
         least = min(plan.price_micros for plan in over)
-        reason = f"costs {usd(least)}, above CLIP_USD ({usd(cap or 0)})"
+        reason = say("route.dear", price=usd(least), cap=usd(cap or 0))
         code = RefusalCode.TOO_EXPENSIVE
         return Verdict(model=model, over=tuple(over), code=code, reason=reason)
     if unfit:
@@ -290,11 +293,11 @@ def _closed(shelf: Shelf, goods: Goods) -> Verdict:
         keys = _missing_keys(shelf.availability, model)
         return Verdict(model=model, code=RefusalCode.NO_KEY, reason=_joined(keys or reasons))
     ended_first = sorted(dict.fromkeys(reasons), key=lambda reason: "retired" not in reason)
-    reason = "; ".join(ended_first) or "no route"
+    said = ended_first or [say("route.none")]
     heir = shelf.catalogue.models.get(model.successor or "")
     if heir is not None:
-        reason += f"; {heir.name} takes its place"
-    return Verdict(model=model, code=RefusalCode.RETIRED, reason=reason)
+        said.append(say("route.heir", model=heir.name))
+    return Verdict(model=model, code=RefusalCode.RETIRED, reason=join("; ", said))
 
 
 def _missing_keys(availability: Availability, model: Model) -> Sequence[str]:
@@ -308,4 +311,4 @@ def _missing_keys(availability: Availability, model: Model) -> Sequence[str]:
 
 
 def _joined(parts: Iterable[str]) -> str:
-    return " or ".join(dict.fromkeys(part for part in parts if part))
+    return join(say("off.or"), list(dict.fromkeys(part for part in parts if part)))

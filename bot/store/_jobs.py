@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from bot.brief import Brief
 from bot.jobs import Job, Place, Reason, State
 from bot.ledger import scope_of
 from bot.router import RoutePlan
+from bot.texts import restored, stored
 from providers.base import Remote, VideoRequest
 
 __all__ = ["fingerprint", "from_row", "insert", "millis", "moment", "select", "update"]
@@ -67,7 +68,7 @@ async def insert(db: aiosqlite.Connection, job: Job) -> None:
             "model": job.model,
             "brief": _BRIEF.dump_json(job.brief).decode(),
             "prompt": job.brief.prompt,
-            "routes": _ROUTES.dump_json(job.routes).decode(),
+            "routes": _ROUTES.dump_json(_with_notes(job.routes, stored)).decode(),
             "hold_micros": job.hold_micros,
             "created_at": millis(job.created_at),
             "cancel_at": _millis(job.cancel_at),
@@ -108,7 +109,8 @@ def from_row(row: sqlite3.Row) -> Job:
         ),
         "model": row["model"],
         "brief": _BRIEF.validate_json(row["brief"]),
-        "routes": _ROUTES.validate_json(row["routes"]),
+        "routes": _with_notes(_ROUTES.validate_json(row["routes"]), restored),
+        "message": restored(row["message"]),
         "hold_micros": row["hold_micros"],
         "created_at": moment(row["created_at"]),
         "cancel_at": _moment(row["cancel_at"]),
@@ -133,6 +135,14 @@ def fingerprint(request: VideoRequest | None) -> str | None:
     return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:32]
 
 
+def _with_notes(routes: tuple[RoutePlan, ...], kept: Callable[[str], str]) -> tuple[RoutePlan, ...]:
+    """Routes whose adaptations, in words, are put in a form for the database or taken out of it."""
+    return tuple(
+        replace(plan, fit=replace(plan.fit, adapted=tuple(map(kept, plan.fit.adapted))))
+        for plan in routes
+    )
+
+
 def millis(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
@@ -154,6 +164,7 @@ def _moved(job: Job) -> dict[str, Any]:
     values |= {name: _millis(values[name]) for name in _TIMES if name in values}
     return values | {
         "state": job.state.value,
+        "message": stored(job.message),
         "reason": job.reason.value,
         "provider": job.provider,
         "request": _REQUEST.dump_json(job.request).decode() if job.request else None,

@@ -10,6 +10,7 @@ from bot import jobs
 from bot.jobs import Job, Reason, State
 from bot.money import usd
 from bot.store import Superseded
+from bot.texts import say
 from bot.worker._desk import Desk
 from providers.base import Remote
 from providers.errors import ProviderError
@@ -30,9 +31,7 @@ class Ending:
         if not await asyncio.to_thread(clip.exists):
             return await self._desk.move(
                 job,
-                jobs.Undeliverable(
-                    message="The clip was made and paid, but its file is gone from the disk."
-                ),
+                jobs.Undeliverable(message=say("end.file_gone")),
             )
         if job.first_post_at is None:
             job = await self._desk.move(job, jobs.Posting())
@@ -72,7 +71,7 @@ class Ending:
                 job,
                 jobs.Refund(
                     reason=Reason.SPENT,
-                    message=f"Booked as spent by hand: {usd(job.hold_micros)}, no clip.",
+                    message=say("end.spent", price=usd(job.hold_micros)),
                     cost_micros=job.hold_micros,
                     cost_note="decided by a person",
                 ),
@@ -82,7 +81,7 @@ class Ending:
                 job,
                 jobs.Refund(
                     reason=Reason.NOT_SUBMITTED,
-                    message="Decided by hand: the vendor never got it. The hold is released.",
+                    message=say("end.not_submitted"),
                 ),
             )
         return after

@@ -14,6 +14,7 @@ from bot.config import is_loopback
 from bot.endings import detail_of, expired
 from bot.jobs import Job
 from bot.media import BadClip, ClipInfo
+from bot.texts import say
 from bot.worker._desk import Desk
 from bot.worker._patience import Patience
 from providers.base import Phase, Provider, Remote, Status, VideoRequest
@@ -55,7 +56,7 @@ class Fetching:
         except ProviderError as error:
             return await self._fetch_later(
                 job,
-                "The finished clip cannot be fetched yet; trying again.",
+                say("wait.fetch"),
                 detail_of(error),
                 gone=isinstance(error, ProtocolError) and error.status in _GONE,
             )

@@ -24,6 +24,7 @@ from bot.jobs import Action, Job, Reason
 from bot.media import BadImage
 from bot.router import RoutePlan
 from bot.stills import STILLS, fit_still, rules_for
+from bot.texts import Text, recognised, say
 from bot.worker._desk import Desk
 from providers.base import MediaInput, Provider, VideoRequest
 from providers.errors import AccountProblem, ProviderError, RateLimited, Unavailable
@@ -32,9 +33,7 @@ __all__ = ["Submitting"]
 
 log = structlog.get_logger(__name__)
 
-_CANCELLED_BEFORE: Final = jobs.Refund(
-    reason=Reason.CANCELLED, message="Cancelled before it was sent; nothing was charged."
-)
+_CANCELLED_BEFORE: Final = jobs.Refund(reason=Reason.CANCELLED, message=say("end.cancelled_before"))
 
 
 class Submitting:
@@ -142,7 +141,7 @@ class Submitting:
                 await vendors.pause(plan.provider, account_reason(error))
                 event = account_refused(job, error)
             case Action.ROUTE_OFF:
-                why = "the vendor says it no longer serves this model"
+                why = say("trouble.unserved")
                 await vendors.route_off(plan.provider, plan.wire_id, plan.dialect, why)
                 event = model_gone(job, error)
             case Action.NEXT_ROUTE:
@@ -157,7 +156,7 @@ class Submitting:
             message = _told_to_wait(job, self._desk.vendors.lane(job.provider).health.why)
         else:
             wait_s = min(60.0, 2.0**job.attempt)
-            message = f"{job.provider} cannot be reached; trying again by itself."
+            message = say("wait.unreached", provider=job.provider)
         due_at = self._desk.now() + timedelta(seconds=wait_s)
         return jobs.Later(due_at=due_at, detail=detail_of(error), message=message)
 
@@ -194,7 +193,7 @@ class Submitting:
         return made
 
 
-def _told_to_wait(job: Job, why: str) -> str:
+def _told_to_wait(job: Job, why: str) -> Text:
     """For the person; the vendor's own words are in the log and with the operator."""
-    what = why.partition(" (")[0] or "is busy"
-    return f"{job.provider} {what}; your clip keeps its place and is tried again by itself."
+    what = why.partition(" (")[0] or say("lane.busy")
+    return say("wait.told", provider=job.provider, what=recognised(what, "lane"))

@@ -11,6 +11,7 @@ import structlog
 from bot import jobs
 from bot.endings import account_reason, detail_of, ending, expired
 from bot.jobs import Job
+from bot.texts import say
 from bot.worker._desk import Desk
 from providers.base import Phase, Provider, Remote, Status, VideoRequest
 from providers.errors import AccountProblem, ProviderError, RateLimited
@@ -76,7 +77,7 @@ class Watching:
             job,
             wait_s,
             detail=detail_of(error),
-            message=_no_answer(job) if told else None,
+            message=say("wait.no_answer", provider=job.provider) if told else None,
         )
 
     async def _ask_to_stop(
@@ -88,8 +89,7 @@ class Watching:
                 job,
                 0.0,
                 cancel_sent=True,
-                message=f"{job.provider} cannot stop a running job and charges it either way, so "
-                "the clip will still come.",
+                message=say("wait.cannot_stop", provider=job.provider),
             )
         try:
             await self._desk.vendors.pace(job.provider)
@@ -98,9 +98,8 @@ class Watching:
             log.warning("cancel failed", error=type(error).__name__, detail=error.detail)
             return job
         wait_s = client.facts.poll_floor_s
-        return await self._tick(
-            job, wait_s, cancel_sent=True, message=f"{job.provider} was asked to stop."
-        )
+        told = say("wait.asked_to_stop", provider=job.provider)
+        return await self._tick(job, wait_s, cancel_sent=True, message=told)
 
     async def _read_status(self, job: Job, client: Provider, status: Status) -> Job:
         young = self._desk.now() - (job.rendering_since or job.updated_at) < _FORGIVEN
@@ -139,8 +138,9 @@ class Watching:
                 job,
                 _SWEEP_EVERY.total_seconds(),
                 progress=progress,
-                message=f"{job.provider} has been at it for over "
-                f"{client.facts.deadline_s // 60} minutes; we keep looking.",
+                message=say(
+                    "wait.long", provider=job.provider, minutes=client.facts.deadline_s // 60
+                ),
             )
         times = await self._desk.store.render_times(job.model)
         due_at = jobs.poll_again(now, since, client.facts.poll_floor_s, times)
@@ -179,10 +179,3 @@ class Watching:
                 cancel_sent=cancel_sent,
             ),
         )
-
-
-def _no_answer(job: Job) -> str:
-    return (
-        f"{job.provider} has the job but does not answer at the moment; we keep asking, and the "
-        "clip comes when it does."
-    )

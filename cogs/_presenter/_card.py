@@ -28,7 +28,7 @@ from cogs._presenter._format import (
 
 _WORTH_NAMING: Final = 0.1  # the share of a category in what the words ask for
 _OTHERS: Final = 2
-_TIPS: Final = 3
+_TIPS: Final = 1  # the most useful; `route` prints them all
 _WHOLE_PROMPT: Final = 900  # a changed prompt is shown whole, as far as a message goes
 
 
@@ -103,7 +103,8 @@ def _why(t: Tongue, quote: Quote, about: Card) -> str:
         return t("card.free_only")
     if quote.brief.model is not None and about.note:
         return ""
-    return t("card.why", reason=escape_markdown(t.of(quote.decision.headline)))
+    reason = quote.decision.reason or quote.decision.headline
+    return t("card.why", reason=escape_markdown(t.of(reason)))
 
 
 def _time(t: Tongue, about: Card) -> str:
@@ -124,15 +125,15 @@ def _demands(t: Tongue, decision: Decision) -> str:
     """The categories the words ask for, strongest first, with the words."""
     strong = sorted(decision.weights.items(), key=lambda pair: -pair[1])[:3]
     named = [
-        t.of(CATEGORY_NAMES[name]) + _because(decision.evidence.get(name, ()))
+        t.of(CATEGORY_NAMES[name]) + _because(t, decision.evidence.get(name, ()))
         for name, weight in strong
         if weight >= _WORTH_NAMING and name != GENERAL and decision.evidence.get(name)
     ]
     return t("card.asks", categories=", ".join(named)) if named else ""
 
 
-def _because(words: Sequence[str]) -> str:
-    return f" ({escape_markdown(', '.join(words[:3]))})"
+def _because(t: Tongue, words: Sequence[str]) -> str:
+    return f" ({escape_markdown(', '.join(t.of(word) for word in words[:3]))})"
 
 
 def others_of(quote: Quote) -> list[Candidate]:

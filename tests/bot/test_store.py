@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import aiosqlite
@@ -18,8 +19,9 @@ from bot.jobs import Job, Place, Reason, State
 from bot.limits import Caps
 from bot.store import OverCap, Store, Superseded, _database
 from bot.store._database import migrations, opened
+from bot.texts import Tongue, say
 from providers.base import MediaInput, MediaRole, Remote
-from tests.bot.make import NOW, job, later, request
+from tests.bot.make import NOW, job, later, plan, request
 
 CAPS = Caps(clip_micros=2_000_000, daily_micros=5_000_000, allowed_guilds=frozenset({1}))
 
@@ -64,6 +66,32 @@ async def test_a_job_comes_back_from_the_database_as_it_went_in(store: Store) ->
     await store.add_jobs([first], "{}", CAPS, NOW)
 
     assert await store.job("j1") == first
+
+
+async def test_what_a_job_tells_people_comes_back_in_any_language(store: Store) -> None:
+    adapted = (say("fit.loud"), "said in plain words")
+    route = replace(plan(), fit=replace(plan().fit, adapted=adapted))
+    given = replace(job(), routes=(route,))
+    (queued,) = await store.add_jobs([given], "{}", CAPS, NOW)
+    told = say("wait.unreached", provider="gateway")
+    await _move(store, queued, jobs.Later(due_at=later(1), message=told))
+
+    back, german = await store.job("j1"), Tongue("de")
+    assert back.message == told
+    assert german.of(back.message).startswith("gateway ist nicht erreichbar")
+    assert back.plan.fit.adapted == adapted
+    assert [german.of(note) for note in back.plan.fit.adapted] == [
+        "Ton lässt sich nicht abschalten",
+        "said in plain words",
+    ]
+
+
+async def test_a_message_of_an_older_row_stays_as_it_is(store: Store, tmp_path: Path) -> None:
+    await store.add_jobs([job()], "{}", CAPS, NOW)
+    with sqlite3.connect(tmp_path / "dailies.db") as db:
+        db.execute("UPDATE job SET message = 'gateway was asked to stop.'")
+
+    assert (await store.job("j1")).message == "gateway was asked to stop."
 
 
 async def test_a_moved_job_comes_back_as_it_was_moved(store: Store) -> None:

@@ -8,7 +8,19 @@ from collections.abc import Mapping
 
 import pytest
 
-from bot.texts import ENGLISH, Tongue, catalogue, in_section, join, languages, plain, say
+from bot.texts import (
+    ENGLISH,
+    Tongue,
+    catalogue,
+    in_section,
+    join,
+    languages,
+    plain,
+    recognised,
+    restored,
+    say,
+    stored,
+)
 
 OTHERS = [name for name in languages() if name != ENGLISH]
 
@@ -90,3 +102,38 @@ def test_what_is_stored_is_plain_words() -> None:
 def test_english_words_of_a_section_have_a_key() -> None:
     assert in_section("by model", "commands") == "commands.usage_model"
     assert in_section("no such words", "commands") is None
+
+
+def test_what_a_job_says_comes_back_from_the_database_in_any_language() -> None:
+    why = say("refusal.of", model="Veo 3", why=say("fit.no_ratio"))
+    told = join("; ", [why, say("fit.many_references", given=5, most=3), "x"])
+    again = restored(stored(told))
+
+    assert stored(told) != told
+    assert again == told
+    assert Tongue("de").of(again) == Tongue("de").of(told)
+    assert "Seitenverhältnis" in Tongue("de").of(again)
+
+
+@pytest.mark.parametrize("words", ["", "plain words", '{"key": "x"}', stored(say("common.free"))])
+def test_plain_words_are_kept_as_they_are_whatever_they_look_like(words: str) -> None:
+    kept = restored(stored(words))
+
+    assert kept == words
+    assert Tongue("de").of(kept) == words
+
+
+def test_a_sentence_the_catalogue_no_longer_has_is_read_as_it_was_said() -> None:
+    kept = stored(say("refusal.of", model="Veo 3", why="busy"))
+    renamed = restored(kept.replace("refusal.of", "refusal.no_more"))
+    reworded = restored(kept.replace('"model"', '"vendor"'))
+
+    assert Tongue("de").of(renamed) == Tongue("de").of(reworded) == "Veo 3: busy"
+
+
+def test_english_words_are_recognised_with_what_a_vendor_said_behind_them() -> None:
+    known = recognised("does not answer (HTTP 503)", "lane")
+
+    assert known == "does not answer (HTTP 503)"
+    assert Tongue("de").of(known) == "antwortet nicht (HTTP 503)"
+    assert Tongue("de").of(recognised("sleeps (HTTP 503)", "lane")) == "sleeps (HTTP 503)"

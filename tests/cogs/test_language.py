@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ from tests.cogs.conftest import (
     FREE,
     PAID,
     PATIENCE_S,
+    PROMPT,
     Start,
     answered,
     clip_in,
@@ -22,6 +24,8 @@ from tests.standin.discord import Channel, Discord, User
 from tests.standin.openai import Gateway
 
 GERMAN_GO = "Los · $0.40"
+REFUSED = "gateway lehnt diesen Inhalt ab. Es wurde nichts berechnet."
+ENGLISH_LEFT = re.compile(r"\b(the|and|with|for|is|no|or|at|as|here)\b", re.IGNORECASE)
 
 
 def german(server: Discord, name: str = "anna") -> User:
@@ -178,3 +182,73 @@ async def test_a_german_person_reads_the_desk_in_german(
     assert "Einstellungen dieses Servers" in settings.text
     assert "`/library` Clips dieses Servers wiederfinden" in help_screen.text
     assert typing.choices[0]["name"].endswith("(hier nicht verfügbar)")
+
+
+async def test_a_german_persons_card_gives_reason_adaptation_and_tip_in_german(
+    server: Discord, shots: Channel, bot: Start, vendor: Gateway, paying: dict[str, Any]
+) -> None:
+    anna = german(server)
+    async with bot(**paying):
+        card = await answered(server, anna, shots, "generate", **PAID)
+        picked = await answered(server, anna, shots, "generate", prompt="rain", stage="animatic")
+
+    (why,) = [line for line in card.text.splitlines() if line.startswith("Warum: ")]
+    tips = [line for line in card.text.splitlines() if line.startswith("Tipp: ")]
+    assert why.startswith("Warum: wie gewünscht; Sora 2 Pro wäre stärker für ")
+    assert why.endswith(", für $1.20")
+    assert "Angepasst: Ton lässt sich nicht abschalten" in card.text
+    assert tips == [
+        "Tipp: Nicht genannt: Schauplatz oder Licht. Sag es vor der Handlung, denn darauf baut"
+        " diese Modellfamilie ihre Physik."
+    ]
+    assert not ENGLISH_LEFT.search(card.text.replace(PROMPT, "")), card.text
+    assert not ENGLISH_LEFT.search(picked.text), picked.text
+
+
+async def test_a_german_status_tells_of_a_vendors_trouble(
+    server: Discord, shots: Channel, bot: Start, vendor: Gateway, paying: dict[str, Any]
+) -> None:
+    anna = german(server)
+    vendor.retry_after = "600"
+    vendor.fail_next(429)
+    async with bot(**paying):
+        card = await answered(server, anna, shots, "generate", **PAID)
+        await press(server, anna, card, GERMAN_GO)
+        await until(server, lambda: "bittet um Geduld" in card.text)
+
+    assert "gateway bittet um Geduld; dein Clip behält seinen Platz" in card.text
+    assert "Angepasst: Ton lässt sich nicht abschalten" in card.text
+
+
+async def test_a_content_refusal_is_german_for_who_asked_also_after_a_restart(
+    server: Discord, shots: Channel, bot: Start, vendor: Gateway, paying: dict[str, Any]
+) -> None:
+    anna = german(server)
+    vendor.fail_next("rejected")
+    async with bot(**paying):
+        card = await answered(server, anna, shots, "generate", **PAID)
+        await press(server, anna, card, GERMAN_GO)
+        await until(server, lambda: REFUSED in card.text)
+    async with bot(**paying):
+        listed = await answered(server, anna, shots, "jobs")
+        (menu,) = listed.menus
+        newest = listed.component(menu)["options"][0]["value"]
+        await (await server.select(anna, listed, menu, [newest])).acknowledged(PATIENCE_S)
+        await until(server, lambda: REFUSED in listed.text)
+
+    assert "Angepasst: Ton lässt sich nicht abschalten" in listed.text
+
+
+async def test_the_routers_refusal_is_german_for_who_asked(
+    server: Discord, shots: Channel, bot: Start, vendor: Gateway, paying: dict[str, Any]
+) -> None:
+    anna = german(server)
+    async with bot(**paying):
+        asked = {"prompt": "rain", "model": "sora-22"}
+        unknown = await told(server, await server.slash(anna, shots, "generate", asked))
+        asked = {"prompt": "rain", "model": "sora-2", "duration": 60}
+        unfit = await told(server, await server.slash(anna, shots, "generate", asked))
+
+    assert "Ein Modell „sora-22“ gibt es nicht. Meinst du " in unknown.text
+    assert "Sora 2 kann das nicht machen: 60 s sind hier nicht möglich, nur " in unfit.text
+    assert vendor.exchanges == []
