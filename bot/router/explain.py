@@ -120,7 +120,10 @@ def _team(ask: Ask, chosen: Entry) -> Text | None:
     for name in _asked_for(ask) or (GENERAL,):
         if name in preferences and preferences[name].votes:
             found = preferences[name]
-            return say("why.team", what=_what(name), wins=found.wins, votes=found.votes)
+            model = chosen.model.name
+            return say(
+                "why.team", model=model, what=_what(name), wins=found.wins, votes=found.votes
+            )
     return None
 
 
