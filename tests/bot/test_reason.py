@@ -80,7 +80,7 @@ def test_a_teams_votes_speak_for_its_favourite_alone() -> None:
     unsure = Facts(preferences={"kling-v3": {"fluid_physics": open_yet}})
     water = asking(fluid_physics=1.0)
     assert choose(water, facts=likes, missing={"openai": "no key"}).reason == (
-        "your team prefers Kling v3 for fluids and particles: 14 of 19"
+        "your team prefers Kling V3 for fluids and particles: 14 of 19"
     )
     assert "team" not in choose(water, facts=unsure, missing={"openai": "no key"}).reason
 
