@@ -7,10 +7,11 @@ what is left to `_binding.py`, what the findings say about a model to `classifie
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bot._asides import asides, short
 from bot._binding import HUMAN, bind
 from bot._languages import languages_of
 from bot._spotting import Finding, spot
@@ -55,11 +56,19 @@ def read(text: str, book: Lexicon) -> Reading:
     named += [x.finding._replace(concept="long_time") for x in lengths if x.seconds >= LONG_TAKE_S]
     return Reading(
         tokens=tuple(tokens),
-        findings=tuple(bind(named, tokens, book.concepts)),
+        findings=(*bind(named, tokens, book.concepts), *_asides(found, tokens, book)),
         marks=tuple(marks),
         lengths=tuple(lengths),
         languages=languages,
     )
+
+
+def _asides(found: Sequence[Finding], tokens: Sequence[Token], book: Lexicon) -> Iterable[Finding]:
+    """What is said to the machine; in a long tale nothing is looked for."""
+    if not short(tokens):
+        return ()
+    said = _stand_in(_deny(found), book.concepts)
+    return asides(said, tokens, book.concepts, book.function_words)
 
 
 def _once(found: Sequence[Finding]) -> list[Finding]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from bot import learned
-from bot.classifier import cue_points
+from bot.classifier import TRUSTED, cue_points
 from bot.learned import BITS
 from bot.lexicon import LABELS, lexicon
 from bot.reading import Reading, read
@@ -95,7 +95,7 @@ def _fit(rows: Sequence[Row], texts: Sequence[Reading], settings: Settings) -> F
 def sums(found: Fit, texts: Sequence[Reading]) -> Matrix:
     """What points, names and n-grams add up to for each text."""
     named, _ = _named(texts, found.names)
-    points = _points(texts) * found.concepts
+    points = _points(texts) * found.concepts * np.array(TRUSTED)
     return points + named @ found.named + found.bias + _grams(texts) @ found.rows
 
 

@@ -77,6 +77,43 @@ def test_negations_and_figures_of_speech_are_not_taken_by_the_letter(
     assert top(prompt) == label
 
 
+def concepts(prompt: str) -> set[str]:
+    return {item.concept for item in read(prompt, lexicon()).findings}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "concept"),
+    [
+        ("a heron by the weir, slow zoom in", "alone_camera"),
+        ("a market in the rain, pov shot", "alone_camera"),
+        ("a fox asleep in the snow, watercolor style", "alone_style"),
+        ("gothic style: two sisters at a well", "alone_style"),
+        ("una volpe nella neve, stile acquerello", "alone_style"),
+        ("a bridge is built, time-lapse", "alone_sequence"),
+        ("the baker shuts up shop. no cuts", "alone_sequence"),
+        ("一只狐狸在雪地里,镜头推近", "alone_camera"),
+    ],
+)
+def test_an_instruction_in_a_clause_of_its_own_is_found(prompt: str, concept: str) -> None:
+    assert concept in concepts(prompt)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "a heron by the weir, no zoom",
+        "an empty hall, static shot",
+        "a heron by the weir, she zooms past on her bike",
+        "she paints the wall, an oil painting of her mother drying behind her",
+        "zoom in",
+        "a heron by the weir and then we zoom in",
+        "rain, tin roof, oil painting, cat, lamp, chair, door",
+    ],
+)
+def test_what_is_denied_or_part_of_the_picture_is_no_instruction(prompt: str) -> None:
+    assert not {name for name in concepts(prompt) if name.startswith("alone_")}
+
+
 @pytest.mark.parametrize("prompt", ["", " ", "?", "🫥", "hi", "make something cool", "test", "..."])
 def test_thin_prompts_are_general_with_little_confidence(prompt: str) -> None:
     assert top(prompt) == GENERAL
