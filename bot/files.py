@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,9 +63,9 @@ def prepare_folder(folder: Path) -> None:
     try:
         for name in _FOLDERS:
             (folder / name).mkdir(parents=True, exist_ok=True)
-        probe = folder / "tmp" / f".probe-{os.getpid()}"
-        probe.write_bytes(b"dailies")
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=folder / "tmp") as probe:  # nameless: nobody sweeps it
+            probe.write(b"dailies")
+            probe.flush()
     except OSError as error:
         raise ConfigError(
             f"The data folder {folder} cannot be written ({error.strerror}). "
