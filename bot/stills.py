@@ -80,7 +80,8 @@ def plan_still(size: Size, size_bytes: int, rules: ImageRules) -> StillPlan | Un
     if target != size:
         changes = (say("still.cut", before=_px(size), after=_px(target)),)
     if rules.max_side and max(target) > rules.max_side:
-        target = _scaled(target, rules.max_side / max(target))
+        scaled = _scaled(target, rules.max_side / max(target))
+        target = _cut(scaled, rules.ratios)  # whole pixels may have left the ratio again
         changes = (*changes, say("still.scaled", after=_px(target)))
     if min(target) < rules.min_side:
         key = "still.small" if target == size else "still.small_once_cut"

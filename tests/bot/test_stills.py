@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -87,6 +87,7 @@ def test_a_still_with_too_many_bytes_is_sent_as_jpeg(rules: ImageRules) -> None:
 sides = st.integers(1, 8192)
 
 
+@example(size=(3948, 2221), size_bytes=1, rules=ImageRules(max_side=3850, ratios=(16 / 9, 16 / 9)))
 @given(
     size=st.tuples(sides, sides),
     size_bytes=st.integers(1, 60_000_000),

@@ -180,7 +180,7 @@ async def test_06_an_accepted_job_is_in_every_list_after_a_restart(
     vendor.fail_next(429)
     async with bot(**paying):
         card = await go(server, ann, shots)
-        await until(server, lambda: vendor.calls["submit"])
+        await _until_text(server, card, "keeps its place")
     (job,) = await all_jobs(settings)
     vendor.retry_after = ""
     clock.ahead = timedelta(minutes=2)
