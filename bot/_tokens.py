@@ -14,9 +14,9 @@ from bot._letters import ASCII_TOKEN, ONLY_JOINED, TOKEN, fold
 __all__ = ["CLAUSES", "Token", "mask", "tokenise"]
 
 # Of an essay only the beginning and the end are read, where the wish is said: about the first
-# 130 words and the last 45, or as much of a script that needs fewer characters for them.
-REACH: Final = (750, 250)
-FEWER: Final = (225, 80)
+# 110 words and the last 35, or as much of a script that needs fewer characters for them.
+REACH: Final = (640, 200)
+FEWER: Final = (190, 64)
 REMEMBERED: Final = 8_000  # words with accents: people say the same words again
 CLAUSES: Final = 1000  # a clause's number is its sentence's number times this, plus its place
 SENTENCE_ENDS: Final = ".!?…;。！？；|\n؟؛।"
