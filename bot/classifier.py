@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from operator import mul
 from typing import Final
 
 from bot.brief import GENERAL
@@ -20,21 +19,13 @@ from bot.learned import Judgement, Row, learned
 from bot.lexicon import LABELS, Lexicon, lexicon
 from bot.reading import Finding, Reading, read
 
-__all__ = ["TRUSTED", "Classification", "Hints", "classify", "cue_points", "shares"]
+__all__ = ["Classification", "Hints", "classify", "cue_points", "shares"]
 
 REPEAT: Final = 0.3  # what saying the same again adds
 SHOWN: Final = 0.08  # words are named for the categories that weigh as much
 TELLING: Final = 0.15  # how far a word must lift a category above the others to be named
+BESIDE: Final = 0.4  # and how far beside the strongest word; weaker ones explain nothing
 WORDS: Final = 5  # named for a category at most
-
-# How much more a cue counts than in the fit, so that what people's short wishes taught the table
-# does not drown what a stranger names; most where the word is an instruction to the machine.
-TRUST: Final = 1.1
-TRUST_AN_INSTRUCTION: Final = 1.7
-TRUSTED: Final = tuple(
-    TRUST_AN_INSTRUCTION if label in ("camera_motion", "style", "temporal_coherence") else TRUST
-    for label in LABELS
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,8 +43,7 @@ def classify(text: str) -> Classification:
     reading = read(text, book)
     meant = weights.meant(reading.tokens)
     points = cue_points(reading.findings, book)
-    named = map(mul, points.values(), TRUSTED)
-    rows = (tuple(named), weights.named(reading), meant.sums)
+    rows = (tuple(points.values()), weights.named(reading), meant.sums)
     demand = shares(tuple(map(sum, zip(*rows, strict=True))), weights.heat)
     if not reading.tokens:
         demand = {label: float(label == GENERAL) for label in LABELS}
@@ -103,7 +93,9 @@ def _evidence(
         words = [*_named(reading, i), *_meant(meant, i)]
         words.sort(key=lambda word: -word[0])
         told, taken = list[str](), list[tuple[int, int]]()
-        for _, start, end in words[: 2 * WORDS]:
+        for lift, start, end in words[: 2 * WORDS]:
+            if lift < BESIDE * words[0][0]:
+                break
             if all(end <= first or start >= last for first, last in taken):
                 taken.append((start, end))
                 told.append(text[start:end])
@@ -129,7 +121,7 @@ def _pull(concept: str) -> tuple[Row, Row]:
     """How far a concept lifts each label above the others, by hand and by what was learnt."""
     scores = lexicon().concepts[concept].scores
     learnt = learned().names.get(concept, (0.0,) * len(LABELS))
-    given = [scores.get(label, 0.0) * trust for label, trust in zip(LABELS, TRUSTED, strict=True)]
+    given = [scores.get(label, 0.0) for label in LABELS]
     return _lifts(given), _lifts(learnt)
 
 

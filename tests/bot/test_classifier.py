@@ -166,6 +166,11 @@ def test_evidence_names_words_no_cue_file_knows() -> None:
     assert any(word in prompt for word in classify(prompt).evidence["fluid_physics"])
 
 
+def test_words_that_hardly_count_beside_the_strongest_are_not_told() -> None:
+    told = classify("a corgi in the park, oil painting").evidence["style"]
+    assert told == ("oil painting",)
+
+
 def test_function_words_are_no_evidence() -> None:
     told = classify("he is walking up to the house with a bag on his shoulder").evidence
     assert not {"the", "to", "is", "with", "a", "his"} & {w for ws in told.values() for w in ws}
@@ -213,8 +218,23 @@ def test_words_are_remembered_only_so_far() -> None:
 
 def test_prompts_never_trained_on_are_understood() -> None:
     _, test = parts(corpus_rows())
-    found = score(test, both(test))
-    assert len(test) >= 1_100
-    assert found.accuracy >= 0.79
-    assert found.decision >= 0.885
-    assert found.ece <= 0.04
+    every, english = score(test, both(test)), [row for row in test if row.lang == "en"]
+    assert len(test) >= 4_500
+    assert every.accuracy >= 0.785
+    assert every.decision >= 0.89
+    assert every.ece <= 0.03
+    assert score(english, both(english)).accuracy >= 0.815
+
+
+@pytest.mark.parametrize("tag", ["negation", "figurative", "lazy", "question"])
+def test_prompts_hard_to_read_are_understood(tag: str) -> None:
+    test = [row for row in parts(corpus_rows())[1] if tag in row.tags]
+    assert score(test, both(test)).accuracy >= 0.78
+
+
+@pytest.mark.parametrize(
+    "lang", ["ar", "de", "es", "fr", "hi", "it", "ja", "ko", "pl", "pt", "ru", "tr", "vi", "zh"]
+)
+def test_large_languages_are_understood(lang: str) -> None:
+    test = [row for row in parts(corpus_rows())[1] if row.lang == lang]
+    assert score(test, both(test)).accuracy >= 0.7
