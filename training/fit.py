@@ -30,7 +30,7 @@ PLACE = {label: i for i, label in enumerate(LABELS)}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """Chosen by holding out files of the corpus."""
+    """Chosen by holding out authors of the corpus."""
 
     looseness: float = 40.0  # inverse of the penalty on large weights
     choice: float = 0.5  # share of the target that is free among the acceptable labels

@@ -17,6 +17,8 @@ from training.corpus import corpus_rows, parts
 from training.record import record
 
 ARTEFACT = Path(learned_module.__file__).with_name("classifier.bin")
+_, TEST = parts(corpus_rows())  # no weight was fitted to these
+FIRST_AUTHORS = {"first", "ours", "screen", "typed", "world"}
 
 
 def top(prompt: str) -> str:
@@ -217,18 +219,25 @@ def test_words_are_remembered_only_so_far() -> None:
 
 
 def test_prompts_never_trained_on_are_understood() -> None:
-    _, test = parts(corpus_rows())
-    every, english = score(test, both(test)), [row for row in test if row.lang == "en"]
-    assert len(test) >= 4_500
+    every, english = score(TEST, both(TEST)), [row for row in TEST if row.lang == "en"]
+    assert len(TEST) >= 4_500
     assert every.accuracy >= 0.785
     assert every.decision >= 0.89
     assert every.ece <= 0.03
     assert score(english, both(english)).accuracy >= 0.815
 
 
+def test_prompts_of_the_first_authors_are_understood() -> None:
+    test = [row for row in TEST if row.author in FIRST_AUTHORS]
+    found = score(test, both(test))
+    assert len(test) >= 1_100
+    assert found.accuracy >= 0.84
+    assert found.decision >= 0.915
+
+
 @pytest.mark.parametrize("tag", ["negation", "figurative", "lazy", "question"])
 def test_prompts_hard_to_read_are_understood(tag: str) -> None:
-    test = [row for row in parts(corpus_rows())[1] if tag in row.tags]
+    test = [row for row in TEST if tag in row.tags]
     assert score(test, both(test)).accuracy >= 0.78
 
 
@@ -236,5 +245,5 @@ def test_prompts_hard_to_read_are_understood(tag: str) -> None:
     "lang", ["ar", "de", "es", "fr", "hi", "it", "ja", "ko", "pl", "pt", "ru", "tr", "vi", "zh"]
 )
 def test_large_languages_are_understood(lang: str) -> None:
-    test = [row for row in parts(corpus_rows())[1] if row.lang == lang]
+    test = [row for row in TEST if row.lang == lang]
     assert score(test, both(test)).accuracy >= 0.7

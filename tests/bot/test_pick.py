@@ -13,7 +13,7 @@ from training.corpus import corpus_rows, parts
 
 SOLD = load(builtin_text(), None)
 DEVELOP, TEST = parts(corpus_rows())
-EVERY = 1_000  # the benchmark decides all of them
+EVERY = 1_000  # the benchmark decides many more, or all
 
 
 @pytest.fixture(scope="module")
